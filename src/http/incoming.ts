@@ -1,0 +1,39 @@
+import type { ByteStream } from '../storage/driver.ts'
+
+/** The address under which the client reached us, after trusted forwarding headers: `{scheme: 'https', host: 'hub.example.com:8443', prefix: ''}`. */
+export interface Origin {
+  scheme: 'http' | 'https'
+  /** Host with its port when the client named one. */
+  host: string
+  /** What stands before `/v2/` on the outside: empty, or `/registry`. No slash at the end. */
+  prefix: string
+}
+
+/** One request on its way in: what every protocol needs to know of it, and nothing of any format. */
+export interface Incoming {
+  /** Request id: taken from a sane `X-Request-Id`, else made; sent back and logged. */
+  readonly id: string
+  readonly method: string
+  /** Path without the prefix and the query, still percent-encoded: `/v2/team/app/manifests/latest`. */
+  readonly path: string
+  /** Parsed on first use. */
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  readonly origin: Origin
+  /** The client's address, after trusted forwarding headers; empty for a unix socket without them. */
+  readonly clientAddress: string
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+  /**
+   * The body as it arrives; empty when there is none. Rejects with `request-invalid` when the client breaks off or sends nothing
+   * for the watchdog's time. Nothing limits its length.
+   */
+  body(): ByteStream
+  /** The body whole. Throws `tooLarge` as soon as more than `maxBytes` arrived or are announced. */
+  bodyWhole(maxBytes: number, tooLarge: () => Error): Promise<Uint8Array>
+  /** Says that this request or its answer may take as long as bytes keep moving: lifts the idle timeout, the watchdog stays. */
+  unhurried(): void
+}
+
+/** Answers a request. Throws only bugs: a protocol maps its own errors. */
+export type Handler = (incoming: Incoming) => Response | Promise<Response>
