@@ -1,0 +1,152 @@
+import type { Database, Queries } from './database.ts'
+import { enqueue } from './gc-queue.ts'
+import { ensureImage } from './images.ts'
+
+export interface LinkedBlob {
+  imageId: number
+  digest: string
+  /** Bytes. */
+  size: number
+  leaseUntil: number
+}
+
+/** Finds a blob that may be pulled from an image. Hot: one prepared query. */
+export function prepareFindBlob(db: Database) {
+  const find = db.prepare<{ repositoryId: number; image: string; digest: string; store: string }, LinkedBlob>(
+    (queries, p) =>
+      queries
+        .selectFrom('images')
+        .innerJoin('blob_links', 'blob_links.image_id', 'images.id')
+        .innerJoin('blobs', 'blobs.digest', 'blob_links.digest')
+        .select([
+          'images.id as imageId',
+          'blobs.digest as digest',
+          'blobs.size as size',
+          'blob_links.lease_until as leaseUntil',
+        ])
+        .where('images.repository_id', '=', p.repositoryId)
+        .where('images.name', '=', p.image)
+        .where('blob_links.digest', '=', p.digest)
+        .where('blobs.store', '=', p.store)
+        .where('blobs.state', '=', 'live'),
+  )
+  return async (repositoryId: number, image: string, digest: string, store: string): Promise<LinkedBlob | undefined> =>
+    (await find({ repositoryId, image, digest, store }))[0]
+}
+
+/** Keeps a link for the time of a push. False: it is gone, the collector was quicker. */
+export async function renewLink(queries: Queries, imageId: number, digest: string, leaseUntil: number) {
+  const { numUpdatedRows } = await queries
+    .updateTable('blob_links')
+    .set({ lease_until: leaseUntil })
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/**
+ * Announces content before its bytes are put in place, so that no collector on any instance removes them in between, and so that a crash
+ * leaves a row the collector finds. `deleting`: the old bytes are just going away, come back in a moment.
+ */
+export async function reserveBlob(
+  queries: Queries,
+  blob: { store: string; digest: string; size: number },
+  now: number,
+  leaseUntil: number,
+): Promise<'incoming' | 'live' | 'deleting'> {
+  const row = await queries
+    .insertInto('blobs')
+    .values({ ...blob, state: 'incoming', lease_until: leaseUntil, created_at: now })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['store', 'digest'])
+        .doUpdateSet({ lease_until: leaseUntil })
+        .where('blobs.state', '<>', 'deleting'),
+    )
+    .returning('state')
+    .executeTakeFirst()
+  if (row?.state === 'incoming') await enqueue(queries, [{ imageId: 0, ...blob }], leaseUntil)
+  return row?.state ?? 'deleting'
+}
+
+/** The bytes are in place: from this statement on they may be linked. */
+export async function publishBlob(
+  queries: Queries,
+  blob: { store: string; digest: string; size: number },
+  now: number,
+  leaseUntil: number,
+): Promise<void> {
+  await queries
+    .insertInto('blobs')
+    .values({ ...blob, state: 'live', lease_until: leaseUntil, created_at: now })
+    .onConflict((conflict) =>
+      conflict.columns(['store', 'digest']).doUpdateSet({ state: 'live', size: blob.size, lease_until: leaseUntil }),
+    )
+    .execute()
+}
+
+/** Takes hold of content that is there, against the collector. Undefined: not there (any more). */
+export async function holdLiveBlob(queries: Queries, store: string, digest: string, leaseUntil: number) {
+  const row = await queries
+    .updateTable('blobs')
+    .set({ lease_until: leaseUntil })
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .where('state', '=', 'live')
+    .returning('size')
+    .executeTakeFirst()
+  return row?.size
+}
+
+/** Makes a blob pullable from an image (created when new) and leaves a candidate, in case no manifest ever references it. */
+export async function linkBlob(
+  queries: Queries,
+  link: { repositoryId: number; image: string; digest: string },
+  now: number,
+  leaseUntil: number,
+): Promise<void> {
+  const imageId = await ensureImage(queries, link.repositoryId, link.image, now)
+  await queries
+    .insertInto('blob_links')
+    .values({ image_id: imageId, digest: link.digest, lease_until: leaseUntil, created_at: now })
+    .onConflict((conflict) => conflict.columns(['image_id', 'digest']).doUpdateSet({ lease_until: leaseUntil }))
+    .execute()
+  await enqueue(queries, [{ imageId, store: '', digest: link.digest }], leaseUntil)
+}
+
+/** Takes a blob out of an image at once; its bytes become a candidate. False: it was not linked. */
+export async function unlinkBlob(queries: Queries, imageId: number, digest: string, store: string, now: number) {
+  const { numDeletedRows } = await queries
+    .deleteFrom('blob_links')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  await enqueue(queries, [{ imageId: 0, store, digest }], now)
+  return numDeletedRows > 0n
+}
+
+/** Whether a manifest of the image needs this blob. */
+export async function isReferenced(queries: Queries, imageId: number, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('manifest_references')
+    .select('manifest_id')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Images that hold a blob of this store: where an unnamed mount may come from. */
+export function findBlobHolders(queries: Queries, store: string, digest: string, limit: number) {
+  return queries
+    .selectFrom('blob_links')
+    .innerJoin('images', 'images.id', 'blob_links.image_id')
+    .innerJoin('repositories', 'repositories.id', 'images.repository_id')
+    .select(['repositories.name as repository', 'images.name as image'])
+    .where('blob_links.digest', '=', digest)
+    .where('repositories.blob_store', '=', store)
+    .limit(limit)
+    .execute()
+}

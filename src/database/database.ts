@@ -1,0 +1,39 @@
+import type { Compilable, Kysely } from 'kysely'
+import { AppError } from '../errors.ts'
+import type { Schema } from './schema.ts'
+
+/** What queries are written against: the database, or a transaction of it. */
+export type Queries = Kysely<Schema>
+
+/** A query compiled once, for the hot path. Runs outside of transactions and sees what is committed. */
+export type Prepared<Parameters, Row> = (parameters: Parameters) => Promise<Row[]>
+
+/** The metadata of an installation, in SQLite or PostgreSQL, behind one set of queries. */
+export interface Database {
+  readonly kind: 'sqlite' | 'postgres'
+  /** Which database, for logs: no password. */
+  readonly description: string
+  /** For reads and for single statements; each statement is durable once resolved. */
+  readonly queries: Queries
+  /** All or nothing, and durable once resolved. `work` may run again when PostgreSQL reports a conflict: no side effects in it. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>
+  /** As `transaction`, visible to everyone at once, but a power cut may forget it. For leases and sessions, never for what a client was promised. */
+  relaxed<T>(work: (queries: Queries) => Promise<T>): Promise<T>
+  /** `build` is called once, with stand-ins for the parameters. */
+  prepare<Parameters extends object, Row>(
+    build: (queries: Queries, parameters: Parameters) => Compilable<Row>,
+  ): Prepared<Parameters, Row>
+  /** Resolves when the database answers; throws `unavailable` otherwise. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`, brings its tables up to date and reads from each of them.
+ * Throws `unavailable` with what is wrong: unreachable, not ours, written by a newer version.
+ */
+export async function openDatabase(url: string): Promise<Database> {
+  if (url.startsWith('sqlite:')) return (await import('./sqlite.ts')).openSqlite(url.slice('sqlite:'.length))
+  if (/^postgres(ql)?:\/\//.test(url)) return (await import('./postgres.ts')).openPostgres(url)
+  throw new AppError('unavailable', `database: "${url}" is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME`)
+}

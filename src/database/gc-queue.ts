@@ -1,0 +1,225 @@
+import { type SqlBool, sql } from 'kysely'
+import type { Queries } from './database.ts'
+
+/** Something that may have become garbage: the link of an image (`imageId` > 0, `store` empty), or the content itself (`imageId` 0). */
+export interface Candidate {
+  imageId: number
+  store: string
+  digest: string
+}
+
+export interface DueCandidate extends Candidate {
+  dueAt: number
+  /** Undefined: what it names is gone already. */
+  leaseUntil: number | undefined
+  inUse: boolean
+}
+
+/** Rows per statement: SQLite allows 32,766 parameters. */
+const chunk = 1000
+
+/** Asks for a review at `dueAt`. A candidate already waiting moves to the new time. */
+export async function enqueue(queries: Queries, candidates: Candidate[], dueAt: number): Promise<void> {
+  for (let start = 0; start < candidates.length; start += chunk) {
+    await queries
+      .insertInto('gc_queue')
+      .values(
+        candidates
+          .slice(start, start + chunk)
+          .map(({ imageId, store, digest }) => ({ image_id: imageId, store, digest, due_at: dueAt })),
+      )
+      .onConflict((conflict) => conflict.columns(['image_id', 'store', 'digest']).doUpdateSet({ due_at: dueAt }))
+      .execute()
+  }
+}
+
+/** The oldest due links, each with what decides over it. */
+export async function dueLinks(queries: Queries, now: number, limit: number): Promise<DueCandidate[]> {
+  const rows = await queries
+    .selectFrom('gc_queue as q')
+    .leftJoin('blob_links as l', (join) =>
+      join.onRef('l.image_id', '=', 'q.image_id').onRef('l.digest', '=', 'q.digest'),
+    )
+    .select(['q.image_id as imageId', 'q.store', 'q.digest', 'q.due_at as dueAt', 'l.lease_until as leaseUntil'])
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('manifest_references as r')
+          .select('r.manifest_id')
+          .whereRef('r.image_id', '=', 'q.image_id')
+          .whereRef('r.digest', '=', 'q.digest'),
+      ).as('inUse'),
+    )
+    .where('q.due_at', '<=', now)
+    .where('q.image_id', '>', 0)
+    .orderBy('q.due_at')
+    .limit(limit)
+    .execute()
+  return rows.map(decided)
+}
+
+/** The oldest due contents, each with what decides over it. */
+export async function dueBlobs(queries: Queries, now: number, limit: number): Promise<DueCandidate[]> {
+  const rows = await queries
+    .selectFrom('gc_queue as q')
+    .leftJoin('blobs as b', (join) => join.onRef('b.store', '=', 'q.store').onRef('b.digest', '=', 'q.digest'))
+    .select(['q.image_id as imageId', 'q.store', 'q.digest', 'q.due_at as dueAt', 'b.lease_until as leaseUntil'])
+    .select(contentInUse('q').as('inUse'))
+    .where('q.due_at', '<=', now)
+    .where('q.image_id', '=', 0)
+    .orderBy('q.due_at')
+    .limit(limit)
+    .execute()
+  return rows.map(decided)
+}
+
+function decided<Row extends { leaseUntil: number | null; inUse: SqlBool }>(row: Row) {
+  return { ...row, leaseUntil: row.leaseUntil ?? undefined, inUse: Boolean(row.inUse) }
+}
+
+/** Linked from an image of a repository in that store, or the file of a manifest that was adopted with its storage. */
+function contentInUse(table: string) {
+  const store = sql.ref(`${table}.store`)
+  const digest = sql.ref(`${table}.digest`)
+  return sql<SqlBool>`(exists (
+      select 1 from blob_links l join images i on i.id = l.image_id join repositories s on s.id = i.repository_id
+      where l.digest = ${digest} and s.blob_store = ${store}
+    ) or exists (
+      select 1 from manifests m join images i on i.id = m.image_id join repositories s on s.id = i.repository_id
+      where m.digest = ${digest} and s.blob_store = ${store}
+    ))`
+}
+
+/** Takes candidates off the queue, unless someone has asked for another review since they were read. */
+export async function settle(queries: Queries, candidates: DueCandidate[]): Promise<void> {
+  for (const [dueAt, group] of groupBy(candidates, ({ dueAt }) => dueAt)) {
+    for (let start = 0; start < group.length; start += chunk) {
+      const keys = group.slice(start, start + chunk)
+      await queries
+        .deleteFrom('gc_queue')
+        .where('due_at', '=', dueAt)
+        .where(({ eb, refTuple, tuple }) =>
+          eb(
+            refTuple('image_id', 'store', 'digest'),
+            'in',
+            keys.map((key) => tuple(key.imageId, key.store, key.digest)),
+          ),
+        )
+        .execute()
+    }
+  }
+}
+
+/** Moves a candidate to the end of its lease, unless someone has asked for another review since it was read. */
+export async function postpone(queries: Queries, candidate: DueCandidate, dueAt: number): Promise<void> {
+  await queries
+    .updateTable('gc_queue')
+    .set({ due_at: dueAt })
+    .where('image_id', '=', candidate.imageId)
+    .where('store', '=', candidate.store)
+    .where('digest', '=', candidate.digest)
+    .where('due_at', '=', candidate.dueAt)
+    .execute()
+}
+
+/**
+ * Removes the link if it is still unused and its lease over, and makes the content behind it a candidate. The condition is part of the
+ * statement: a push that takes hold of the link at the same moment renews its lease, and then nothing is removed.
+ */
+export async function collectLink(queries: Queries, { imageId, digest }: Candidate, now: number): Promise<boolean> {
+  const { numDeletedRows } = await queries
+    .deleteFrom('blob_links')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .where('lease_until', '<', now)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('manifest_references')
+            .select('manifest_id')
+            .where('image_id', '=', imageId)
+            .where('digest', '=', digest),
+        ),
+      ),
+    )
+    .executeTakeFirst()
+  if (numDeletedRows === 0n) return false
+  const { store } = await queries
+    .selectFrom('images')
+    .innerJoin('repositories', 'repositories.id', 'images.repository_id')
+    .select('repositories.blob_store as store')
+    .where('images.id', '=', imageId)
+    .executeTakeFirstOrThrow()
+  await enqueue(queries, [{ imageId: 0, store, digest }], now)
+  return true
+}
+
+/** Decides that the bytes go, if they are still unused and not held. From then on nobody can link to them. */
+export async function condemnBlob(queries: Queries, { store, digest }: Candidate, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await queries
+    .updateTable('blobs')
+    .set({ state: 'deleting' })
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .where('lease_until', '<', now)
+    .where(sql<SqlBool>`not ${contentInUse('blobs')}`)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Contents whose removal was decided: by us just now, or by an instance that died before it was done. */
+export function condemnedBlobs(queries: Queries, limit: number) {
+  return queries
+    .selectFrom('blobs')
+    .select(['store', 'digest', 'size'])
+    .where('state', '=', sql.lit('deleting'))
+    .limit(limit)
+    .execute()
+}
+
+/** The bytes are gone: the content may come again. */
+export async function forgetBlob(queries: Queries, store: string, digest: string): Promise<void> {
+  await queries
+    .deleteFrom('blobs')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .where('state', '=', 'deleting')
+    .execute()
+}
+
+export interface Reclaimable {
+  store: string
+  digest: string
+  /** Bytes. */
+  size: number
+  /** The collector takes it after this time. */
+  leaseUntil: number
+}
+
+/** Contents that no manifest needs, whether the collector has reached them or not; a full scan, for reports. */
+export function reclaimableBlobs(queries: Queries): Promise<Reclaimable[]> {
+  return queries
+    .selectFrom('blobs as b')
+    .select(['b.store', 'b.digest', 'b.size', 'b.lease_until as leaseUntil'])
+    .where(
+      sql<SqlBool>`not exists (
+        select 1 from blob_links l join images i on i.id = l.image_id join repositories s on s.id = i.repository_id
+        where l.digest = b.digest and s.blob_store = b.store
+          and exists (select 1 from manifest_references r where r.image_id = l.image_id and r.digest = l.digest)
+      ) and not exists (
+        select 1 from manifests m join images i on i.id = m.image_id join repositories s on s.id = i.repository_id
+        where m.digest = b.digest and s.blob_store = b.store
+      )`,
+    )
+    .orderBy('b.size', 'desc')
+    .execute()
+}
+
+function groupBy<Item, Key>(items: Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
+  }
+  return groups
+}

@@ -1,0 +1,166 @@
+import type { Insertable } from 'kysely'
+import type { Database, Queries } from './database.ts'
+import { enqueue } from './gc-queue.ts'
+import type { ManifestTable } from './schema.ts'
+
+export interface StoredManifest {
+  digest: string
+  mediaType: string
+  content: Uint8Array
+}
+
+/** Finds a manifest by digest or by tag. Hot: one prepared query each. */
+export function prepareFindManifest(db: Database) {
+  const byDigest = db.prepare<{ repositoryId: number; image: string; digest: string }, StoredManifest>((queries, p) =>
+    queries
+      .selectFrom('images')
+      .innerJoin('manifests', 'manifests.image_id', 'images.id')
+      .select(['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'])
+      .where('images.repository_id', '=', p.repositoryId)
+      .where('images.name', '=', p.image)
+      .where('manifests.digest', '=', p.digest),
+  )
+  const byTag = db.prepare<{ repositoryId: number; image: string; tag: string }, StoredManifest>((queries, p) =>
+    queries
+      .selectFrom('images')
+      .innerJoin('tags', 'tags.image_id', 'images.id')
+      .innerJoin('manifests', (join) =>
+        join.onRef('manifests.image_id', '=', 'tags.image_id').onRef('manifests.digest', '=', 'tags.digest'),
+      )
+      .select(['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'])
+      .where('images.repository_id', '=', p.repositoryId)
+      .where('images.name', '=', p.image)
+      .where('tags.name', '=', p.tag),
+  )
+  return {
+    byDigest: async (repositoryId: number, image: string, digest: string): Promise<StoredManifest | undefined> =>
+      (await byDigest({ repositoryId, image, digest }))[0],
+    byTag: async (repositoryId: number, image: string, tag: string): Promise<StoredManifest | undefined> =>
+      (await byTag({ repositoryId, image, tag }))[0],
+  }
+}
+
+/** Stores a manifest with what it references. Pushing the same bytes again changes nothing. */
+export async function insertManifest(
+  queries: Queries,
+  manifest: Insertable<ManifestTable>,
+  references: string[],
+): Promise<void> {
+  const inserted = await queries
+    .insertInto('manifests')
+    .values(manifest)
+    .onConflict((conflict) => conflict.columns(['image_id', 'digest']).doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (!inserted) return
+  const unique = [...new Set(references)]
+  for (let start = 0; start < unique.length; start += 1000) {
+    await queries
+      .insertInto('manifest_references')
+      .values(
+        unique
+          .slice(start, start + 1000)
+          .map((digest) => ({ image_id: manifest.image_id, manifest_id: inserted.id, digest })),
+      )
+      .execute()
+  }
+}
+
+/**
+ * Which of the digests are linked blobs of the image. Their leases are renewed in the same statement: that is what keeps the collector,
+ * on whatever instance, from removing one between this check and the commit.
+ */
+export async function holdLinks(queries: Queries, imageId: number, digests: string[], leaseUntil: number) {
+  const held = new Set<string>()
+  for (let start = 0; start < digests.length; start += 1000) {
+    const rows = await queries
+      .updateTable('blob_links')
+      .set({ lease_until: leaseUntil })
+      .where('image_id', '=', imageId)
+      .where('digest', 'in', digests.slice(start, start + 1000))
+      .returning('digest')
+      .execute()
+    for (const { digest } of rows) held.add(digest)
+  }
+  return held
+}
+
+/** Which of the digests are manifests of the image. */
+export async function findManifests(queries: Queries, imageId: number, digests: string[]): Promise<Set<string>> {
+  const found = new Set<string>()
+  for (let start = 0; start < digests.length; start += 1000) {
+    const rows = await queries
+      .selectFrom('manifests')
+      .select('digest')
+      .where('image_id', '=', imageId)
+      .where('digest', 'in', digests.slice(start, start + 1000))
+      .execute()
+    for (const { digest } of rows) found.add(digest)
+  }
+  return found
+}
+
+/** Deletes a manifest; what it referenced becomes a candidate at `reviewAt`. False: there was none. */
+export async function deleteManifest(
+  queries: Queries,
+  { imageId, digest, store }: { imageId: number; digest: string; store: string },
+  reviewAt: number,
+): Promise<boolean> {
+  const row = await queries
+    .selectFrom('manifests')
+    .select('id')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  if (!row) return false
+  const references = await queries
+    .deleteFrom('manifest_references')
+    .where('manifest_id', '=', row.id)
+    .returning('digest')
+    .execute()
+  await queries.deleteFrom('manifests').where('id', '=', row.id).execute()
+  await enqueue(
+    queries,
+    [
+      ...references.map((reference) => ({ imageId, store: '', digest: reference.digest })),
+      { imageId: 0, store, digest },
+    ],
+    reviewAt,
+  )
+  return true
+}
+
+export interface ReferrerRow {
+  digest: string
+  mediaType: string
+  size: number
+  artifactType: string | null
+  /** JSON object. */
+  annotations: string | null
+}
+
+/** Manifests of the image whose subject is `subject`, by digest after `last`. */
+export function listReferrers(
+  queries: Queries,
+  { repositoryId, image, subject }: { repositoryId: number; image: string; subject: string },
+  last: string,
+  limit: number,
+): Promise<ReferrerRow[]> {
+  return queries
+    .selectFrom('manifests')
+    .innerJoin('images', 'images.id', 'manifests.image_id')
+    .select([
+      'manifests.digest',
+      'manifests.media_type as mediaType',
+      'manifests.size',
+      'manifests.artifact_type as artifactType',
+      'manifests.annotations',
+    ])
+    .where('images.repository_id', '=', repositoryId)
+    .where('images.name', '=', image)
+    .where('manifests.subject', '=', subject)
+    .where('manifests.digest', '>', last)
+    .orderBy('manifests.digest')
+    .limit(limit)
+    .execute()
+}

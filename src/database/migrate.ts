@@ -1,0 +1,77 @@
+import { type Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { AppError } from '../errors.ts'
+import type { Columns } from './columns.ts'
+import * as initial from './migrations/0001-initial.ts'
+import type { Schema } from './schema.ts'
+
+/** In order, by the name they are remembered under. Never change one that was released: add another. */
+const migrations = { '0001-initial': initial }
+
+/** The name of the newest migration this version knows. */
+export const schemaVersion = Object.keys(migrations).at(-1)!
+
+const tables: (keyof Schema)[] = [
+  'repositories',
+  'images',
+  'manifests',
+  'manifest_references',
+  'tags',
+  'tag_history',
+  'blobs',
+  'blob_links',
+  'uploads',
+  'gc_queue',
+  'users',
+  'facts',
+]
+
+/**
+ * Brings the tables up to date: all or nothing on both databases, one instance at a time. Then reads from each table, so that a damaged
+ * or foreign database is found at start and not at the first push. Throws `unavailable` with what is wrong.
+ */
+export async function migrate(db: Kysely<Schema>, columns: Columns, description: string): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    migrationTableName: 'entrepot_migrations',
+    migrationLockTableName: 'entrepot_migrations_lock',
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(
+          Object.entries(migrations).map(([name, { up }]) => [name, { up: (tx: Kysely<unknown>) => up(tx, columns) }]),
+        ),
+    },
+  })
+  await refuseNewer(db, description)
+  const { error } = await migrator.migrateToLatest()
+  if (error)
+    throw new AppError('unavailable', `database: ${description} could not be brought up to date: ${reason(error)}`, {
+      cause: error,
+    })
+  for (const table of tables) {
+    try {
+      await sql`select * from ${sql.table(table)} limit 1`.execute(db)
+    } catch (cause) {
+      throw new AppError('unavailable', `database: table ${table} of ${description} cannot be read: ${reason(cause)}`, {
+        cause,
+      })
+    }
+  }
+}
+
+/** A database that a newer version has changed is left alone: going back is done with a backup. */
+async function refuseNewer(db: Kysely<Schema>, description: string): Promise<void> {
+  const existing = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!existing.some(({ name }) => name === 'entrepot_migrations')) return
+  const { rows } = await sql<{ name: string }>`select name from entrepot_migrations order by name`.execute(db)
+  const unknown = rows.map(({ name }) => name).filter((name) => !(name in migrations))
+  if (unknown.length === 0) return
+  throw new AppError(
+    'unavailable',
+    `database: ${description} was changed by a newer version of Entrepot (${unknown.join(', ')}): start that version, or restore a backup made by this one`,
+  )
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,92 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import { AppError } from '../errors.ts'
+import { postgresColumns } from './columns.ts'
+import type { Database, Queries } from './database.ts'
+import { migrate } from './migrate.ts'
+import { compileOnce } from './prepared.ts'
+import type { Schema } from './schema.ts'
+
+/** int8: counts and sizes stay far below 2^53, so they are numbers here as in SQLite. */
+const int8 = 20
+
+/** SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock. */
+const conflicts = new Set(['40001', '40P01'])
+
+/** Opens a pool of connections. A connection that breaks is replaced; the query on it fails with `unavailable`. */
+export async function openPostgres(url: string): Promise<Database> {
+  const description = `PostgreSQL ${withoutPassword(url)}`
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    application_name: 'entrepot',
+    types: {
+      // biome-ignore lint/suspicious/noExplicitAny: pg's own signature
+      getTypeParser: (oid: number, format?: any) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format)),
+    },
+  })
+  // An idle connection that the server ends (restart, failover) is not an error of ours: the pool opens another.
+  pool.on('error', () => undefined)
+
+  const queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await ping(pool, description)
+    await migrate(queries, postgresColumns, description)
+  } catch (error) {
+    await queries.destroy()
+    throw error
+  }
+
+  let prepared = 0
+  return {
+    kind: 'postgres',
+    description,
+    queries,
+    transaction: (work) => retryConflicts(() => queries.transaction().execute(work)),
+    relaxed: (work) =>
+      retryConflicts(() =>
+        queries.transaction().execute(async (tx) => {
+          await sql`set local synchronous_commit = off`.execute(tx)
+          return work(tx)
+        }),
+      ),
+    prepare(build) {
+      const compiled = compileOnce(queries as Queries, build)
+      const name = `entrepot_${++prepared}`
+      return async (parameters) => {
+        const { rows } = await pool.query({ name, text: compiled.sql, values: compiled.values(parameters) })
+        return rows
+      }
+    },
+    check: () => ping(pool, description),
+    close: () => queries.destroy(),
+  }
+}
+
+async function ping(pool: pg.Pool, description: string): Promise<void> {
+  try {
+    await pool.query('select 1')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('unavailable', `database: ${description} does not answer: ${reason}`, { cause })
+  }
+}
+
+async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const state = (error as { code?: unknown }).code
+      if (attempt === 5 || typeof state !== 'string' || !conflicts.has(state)) throw error
+      await new Promise((resolve) => setTimeout(resolve, attempt * 10 * Math.random()))
+    }
+  }
+}
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url)
+  return `${parsed.username ? `${decodeURIComponent(parsed.username)}@` : ''}${parsed.host}${parsed.pathname}`
+}

@@ -1,0 +1,136 @@
+import type { Generated } from 'kysely'
+
+/** Milliseconds since 1970, UTC. */
+export type Timestamp = number
+
+/** The tables as the code sees them. What each column is for stands in docs/database.md; the SQL is in migrations/. */
+export interface Schema {
+  repositories: RepositoryTable
+  images: ImageTable
+  manifests: ManifestTable
+  manifest_references: ManifestReferenceTable
+  tags: TagTable
+  tag_history: TagHistoryTable
+  blobs: BlobTable
+  blob_links: BlobLinkTable
+  uploads: UploadTable
+  gc_queue: GcQueueTable
+  users: UserTable
+  facts: FactTable
+}
+
+export interface RepositoryTable {
+  id: Generated<number>
+  name: string
+  format: 'docker'
+  type: 'hosted'
+  blob_store: string
+  write_policy: 'allow' | 'allow-once' | 'read-only'
+  description: string
+  /** `file`: declared in the configuration file, which then owns it. */
+  managed_by: 'file' | 'database'
+  created_at: Timestamp
+}
+
+export interface ImageTable {
+  id: Generated<number>
+  repository_id: number
+  name: string
+  created_at: Timestamp
+}
+
+export interface ManifestTable {
+  id: Generated<number>
+  image_id: number
+  digest: string
+  media_type: string
+  /** The exact bytes that were pushed. */
+  content: Uint8Array
+  size: number
+  artifact_type: string | null
+  subject: string | null
+  /** JSON object, for the descriptors in referrer lists. */
+  annotations: string | null
+  created_at: Timestamp
+}
+
+/** What a manifest needs to stay: its config, layers and children, all within the same image. */
+export interface ManifestReferenceTable {
+  image_id: number
+  manifest_id: number
+  digest: string
+}
+
+export interface TagTable {
+  image_id: number
+  name: string
+  digest: string
+  updated_at: Timestamp
+}
+
+export interface TagHistoryTable {
+  id: Generated<number>
+  image_id: number
+  name: string
+  /** What the tag pointed to from `at` on; null: it was deleted. */
+  digest: string | null
+  at: Timestamp
+}
+
+/**
+ * One row for each content in a blob store. `incoming`: reserved, the bytes may not be in place yet. `live`: in place and verified.
+ * `deleting`: decided, the bytes may be gone already; nobody may link to it any more.
+ */
+export interface BlobTable {
+  store: string
+  digest: string
+  size: number
+  state: 'incoming' | 'live' | 'deleting'
+  /** The collector leaves it alone until then. */
+  lease_until: Timestamp
+  created_at: Timestamp
+}
+
+/** Says that a blob may be pulled from an image. */
+export interface BlobLinkTable {
+  image_id: number
+  digest: string
+  /** Kept until then even when no manifest references it: a push that was told "exists" must be able to finish. */
+  lease_until: Timestamp
+  created_at: Timestamp
+}
+
+export interface UploadTable {
+  id: string
+  repository_id: number
+  image: string
+  store: string
+  started_at: Timestamp
+  updated_at: Timestamp
+  /** The request that is writing to it just now, if any, and until when that holds without a sign of life. */
+  holder: string | null
+  held_until: Timestamp
+}
+
+/** Candidates for the collector. `image_id` 0: the blob itself in `store`; otherwise the link of that image (and `store` is empty). */
+export interface GcQueueTable {
+  image_id: number
+  store: string
+  digest: string
+  due_at: Timestamp
+}
+
+export interface UserTable {
+  id: Generated<number>
+  name: string
+  password_hash: string
+  /** 0 or 1. */
+  admin: number
+  created_at: Timestamp
+}
+
+/** Small things to remember about the installation: what was adopted, when. */
+export interface FactTable {
+  name: string
+  value: string
+}

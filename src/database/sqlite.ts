@@ -1,0 +1,170 @@
+import { Database as BunSqlite, SQLiteError, type SQLQueryBindings } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+} from 'kysely'
+import { AppError } from '../errors.ts'
+import { sqliteColumns } from './columns.ts'
+import type { Database, Queries } from './database.ts'
+import { migrate } from './migrate.ts'
+import { compileOnce } from './prepared.ts'
+import type { Schema } from './schema.ts'
+
+/** Marks the file as ours: "Entr". */
+const applicationId = 0x456e7472
+
+/** How long a writer waits for another process. */
+const busySeconds = 20
+
+/**
+ * Opens or creates the database file. One connection writes (Kysely queues for it), a second one answers prepared queries: with WAL a
+ * reader never waits for a writer and sees every commit.
+ */
+export async function openSqlite(path: string): Promise<Database> {
+  const description = `SQLite file ${path}`
+  const writer = openFile(path, description)
+  writer.run('pragma synchronous = full')
+  writer.run('pragma busy_timeout = 0')
+  const reader = openFile(path, description)
+  reader.run('pragma query_only = on')
+
+  const queries = new Kysely<Schema>({ dialect: new ImmediateSqliteDialect({ database: adapt(writer) }) })
+  const close = async () => {
+    await queries.destroy()
+    reader.close()
+  }
+  try {
+    await migrate(queries, sqliteColumns, description)
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  return {
+    kind: 'sqlite',
+    description,
+    queries,
+    transaction: (work) => queries.transaction().execute(work),
+    relaxed: (work) =>
+      queries.connection().execute(async (connection) => {
+        // The pragma has no effect inside a transaction; the connection is ours until the end, so it touches nobody else's.
+        writer.run('pragma synchronous = normal')
+        try {
+          return await connection.transaction().execute(work)
+        } finally {
+          writer.run('pragma synchronous = full')
+        }
+      }),
+    prepare(build) {
+      const compiled = compileOnce(queries as Queries, build)
+      const statement = reader.prepare(compiled.sql)
+      // biome-ignore lint/suspicious/noExplicitAny: rows are typed by the query that was compiled
+      return async (parameters) => statement.all(...(compiled.values(parameters) as SQLQueryBindings[])) as any
+    },
+    async check() {
+      try {
+        reader.query('select 1').get()
+      } catch (cause) {
+        throw new AppError('unavailable', `database: ${description} cannot be read`, { cause })
+      }
+    },
+    close,
+  }
+}
+
+function openFile(path: string, description: string): BunSqlite {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const file = new BunSqlite(path, { create: true, readwrite: true, strict: true })
+    file.run(`pragma busy_timeout = ${busySeconds * 1000}`)
+    const { application_id: found } = file.query('pragma application_id').get() as { application_id: number }
+    const { count } = file.query('select count(*) as count from sqlite_schema').get() as { count: number }
+    if (found !== applicationId && count > 0) throw new Error('it is a database of another program')
+    if (found !== applicationId) file.run(`pragma application_id = ${applicationId}`)
+    file.run('pragma journal_mode = wal')
+    file.run('pragma foreign_keys = on')
+    file.run('pragma cache_size = -16000')
+    return file
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('unavailable', `database: ${description} cannot be opened: ${reason}`, { cause })
+  }
+}
+
+/** The shape Kysely's dialect asks for, over Bun's SQLite. Statements are cached by Bun per SQL text. */
+function adapt(file: BunSqlite): SqliteDatabase {
+  return {
+    close: () => file.close(),
+    prepare(sql) {
+      const statement = file.query(sql)
+      return {
+        reader: statement.columnNames.length > 0,
+        all: (parameters) => statement.all(...(parameters as SQLQueryBindings[])),
+        run: (parameters) => statement.run(...(parameters as SQLQueryBindings[])),
+        iterate: (parameters) => statement.iterate(...(parameters as SQLQueryBindings[])),
+      }
+    },
+  }
+}
+
+class ImmediateSqliteDialect extends SqliteDialect {
+  readonly #config: { database: SqliteDatabase }
+
+  constructor(config: { database: SqliteDatabase }) {
+    super(config)
+    this.#config = config
+  }
+
+  override createDriver() {
+    return new ImmediateSqliteDriver(this.#config)
+  }
+
+  override createAdapter() {
+    return new TransactionalSqliteAdapter()
+  }
+}
+
+class ImmediateSqliteDriver extends SqliteDriver {
+  /** A transaction that starts by reading and then wants to write fails at once when another process writes; an immediate one waits. */
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection()
+    return {
+      executeQuery: (query) => whenFree(() => connection.executeQuery(query)),
+      streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
+    }
+  }
+}
+
+/**
+ * Waits for another process that is writing. SQLite's own wait would block every request of ours meanwhile; within an immediate
+ * transaction no statement is ever refused, so only its start and single statements come here twice.
+ */
+async function whenFree<T>(run: () => Promise<T>): Promise<T> {
+  const giveUp = Date.now() + busySeconds * 1000
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY' || Date.now() > giveUp) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
+    }
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  /** SQLite can roll a change of tables back; Kysely's adapter says no and would leave half a failed migration behind. */
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}

@@ -1,0 +1,45 @@
+import type { Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { UserTable } from './schema.ts'
+
+export type UserRow = Selectable<UserTable>
+
+export function findUser(db: Database, name: string): Promise<UserRow | undefined> {
+  return db.queries.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
+}
+
+export function listUsers(db: Database): Promise<UserRow[]> {
+  return db.queries.selectFrom('users').selectAll().orderBy('name').execute()
+}
+
+export async function countUsers(db: Database): Promise<number> {
+  const { count } = await db.queries
+    .selectFrom('users')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** Creates a user. False: the name is taken, nothing changed. */
+export async function insertUser(db: Database, user: Omit<UserRow, 'id'>): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db.queries
+    .insertInto('users')
+    .values(user)
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+export async function setPassword(db: Database, name: string, passwordHash: string): Promise<boolean> {
+  const { numUpdatedRows } = await db.queries
+    .updateTable('users')
+    .set({ password_hash: passwordHash })
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function deleteUser(db: Database, name: string): Promise<boolean> {
+  const { numDeletedRows } = await db.queries.deleteFrom('users').where('name', '=', name).executeTakeFirst()
+  return numDeletedRows > 0n
+}
