@@ -66,24 +66,30 @@ export async function reserveBlob(
     )
     .returning('state')
     .executeTakeFirst()
-  if (row?.state === 'incoming') await enqueue(queries, [{ imageId: 0, ...blob }], leaseUntil)
-  return row?.state ?? 'deleting'
+  if (!row) return 'deleting'
+  await enqueue(queries, [{ imageId: 0, ...blob }], leaseUntil)
+  return row.state
 }
 
-/** The bytes are in place: from this statement on they may be linked. */
+/** The bytes are in place: from this statement on they may be linked. False: the reservation ran out and they are being removed. */
 export async function publishBlob(
   queries: Queries,
   blob: { store: string; digest: string; size: number },
   now: number,
   leaseUntil: number,
-): Promise<void> {
-  await queries
+): Promise<boolean> {
+  const row = await queries
     .insertInto('blobs')
     .values({ ...blob, state: 'live', lease_until: leaseUntil, created_at: now })
     .onConflict((conflict) =>
-      conflict.columns(['store', 'digest']).doUpdateSet({ state: 'live', size: blob.size, lease_until: leaseUntil }),
+      conflict
+        .columns(['store', 'digest'])
+        .doUpdateSet({ state: 'live', size: blob.size, lease_until: leaseUntil })
+        .where('blobs.state', '<>', 'deleting'),
     )
-    .execute()
+    .returning('digest')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** Takes hold of content that is there, against the collector. Undefined: not there (any more). */

@@ -9,7 +9,8 @@ export interface Candidate {
 }
 
 export interface DueCandidate extends Candidate {
-  dueAt: number
+  id: number
+  asked: number
   /** Undefined: what it names is gone already. */
   leaseUntil: number | undefined
   inUse: boolean
@@ -28,7 +29,11 @@ export async function enqueue(queries: Queries, candidates: Candidate[], dueAt: 
           .slice(start, start + chunk)
           .map(({ imageId, store, digest }) => ({ image_id: imageId, store, digest, due_at: dueAt })),
       )
-      .onConflict((conflict) => conflict.columns(['image_id', 'store', 'digest']).doUpdateSet({ due_at: dueAt }))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['image_id', 'store', 'digest'])
+          .doUpdateSet((eb) => ({ due_at: dueAt, asked: eb('gc_queue.asked', '+', 1) })),
+      )
       .execute()
   }
 }
@@ -40,7 +45,7 @@ export async function dueLinks(queries: Queries, now: number, limit: number): Pr
     .leftJoin('blob_links as l', (join) =>
       join.onRef('l.image_id', '=', 'q.image_id').onRef('l.digest', '=', 'q.digest'),
     )
-    .select(['q.image_id as imageId', 'q.store', 'q.digest', 'q.due_at as dueAt', 'l.lease_until as leaseUntil'])
+    .select(['q.id', 'q.asked', 'q.image_id as imageId', 'q.store', 'q.digest', 'l.lease_until as leaseUntil'])
     .select(({ exists, selectFrom }) =>
       exists(
         selectFrom('manifest_references as r')
@@ -62,7 +67,7 @@ export async function dueBlobs(queries: Queries, now: number, limit: number): Pr
   const rows = await queries
     .selectFrom('gc_queue as q')
     .leftJoin('blobs as b', (join) => join.onRef('b.store', '=', 'q.store').onRef('b.digest', '=', 'q.digest'))
-    .select(['q.image_id as imageId', 'q.store', 'q.digest', 'q.due_at as dueAt', 'b.lease_until as leaseUntil'])
+    .select(['q.id', 'q.asked', 'q.image_id as imageId', 'q.store', 'q.digest', 'b.lease_until as leaseUntil'])
     .select(contentInUse('q').as('inUse'))
     .where('q.due_at', '<=', now)
     .where('q.image_id', '=', 0)
@@ -91,34 +96,17 @@ function contentInUse(table: string) {
 
 /** Takes candidates off the queue, unless someone has asked for another review since they were read. */
 export async function settle(queries: Queries, candidates: DueCandidate[]): Promise<void> {
-  for (const [dueAt, group] of groupBy(candidates, ({ dueAt }) => dueAt)) {
+  for (const [asked, group] of Map.groupBy(candidates, (candidate) => candidate.asked)) {
     for (let start = 0; start < group.length; start += chunk) {
-      const keys = group.slice(start, start + chunk)
-      await queries
-        .deleteFrom('gc_queue')
-        .where('due_at', '=', dueAt)
-        .where(({ eb, refTuple, tuple }) =>
-          eb(
-            refTuple('image_id', 'store', 'digest'),
-            'in',
-            keys.map((key) => tuple(key.imageId, key.store, key.digest)),
-          ),
-        )
-        .execute()
+      const ids = group.slice(start, start + chunk).map(({ id }) => id)
+      await queries.deleteFrom('gc_queue').where('id', 'in', ids).where('asked', '=', asked).execute()
     }
   }
 }
 
 /** Moves a candidate to the end of its lease, unless someone has asked for another review since it was read. */
-export async function postpone(queries: Queries, candidate: DueCandidate, dueAt: number): Promise<void> {
-  await queries
-    .updateTable('gc_queue')
-    .set({ due_at: dueAt })
-    .where('image_id', '=', candidate.imageId)
-    .where('store', '=', candidate.store)
-    .where('digest', '=', candidate.digest)
-    .where('due_at', '=', candidate.dueAt)
-    .execute()
+export async function postpone(queries: Queries, { id, asked }: DueCandidate, dueAt: number): Promise<void> {
+  await queries.updateTable('gc_queue').set({ due_at: dueAt }).where('id', '=', id).where('asked', '=', asked).execute()
 }
 
 /**
@@ -212,14 +200,4 @@ export function reclaimableBlobs(queries: Queries): Promise<Reclaimable[]> {
     )
     .orderBy('b.size', 'desc')
     .execute()
-}
-
-function groupBy<Item, Key>(items: Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }

@@ -114,10 +114,13 @@ export interface UploadTable {
 
 /** Candidates for the collector. `image_id` 0: the blob itself in `store`; otherwise the link of that image (and `store` is empty). */
 export interface GcQueueTable {
+  id: Generated<number>
   image_id: number
   store: string
   digest: string
   due_at: Timestamp
+  /** Counts how often a review was asked for: tells a collector that it was asked again since it looked. */
+  asked: Generated<number>
 }
 
 export interface UserTable {

@@ -116,15 +116,14 @@ export async function up(db: Kysely<unknown>, columns: Columns): Promise<void> {
   ).execute()
   await db.schema.createIndex('uploads_by_age').on('uploads').column('updated_at').execute()
 
-  await keyed(
-    db.schema
-      .createTable('gc_queue')
-      .addColumn('image_id', long, (c) => c.notNull())
-      .addColumn('store', text, (c) => c.notNull())
-      .addColumn('digest', text, (c) => c.notNull())
-      .addColumn('due_at', long, (c) => c.notNull())
-      .addPrimaryKeyConstraint('gc_queue_key', ['image_id', 'store', 'digest']),
-  ).execute()
+  await id(db.schema.createTable('gc_queue'))
+    .addColumn('image_id', long, (c) => c.notNull())
+    .addColumn('store', text, (c) => c.notNull())
+    .addColumn('digest', text, (c) => c.notNull())
+    .addColumn('due_at', long, (c) => c.notNull())
+    .addColumn('asked', 'integer', (c) => c.notNull().defaultTo(1))
+    .addUniqueConstraint('gc_queue_key', ['image_id', 'store', 'digest'])
+    .execute()
   await db.schema.createIndex('gc_queue_by_due').on('gc_queue').column('due_at').execute()
 
   await id(db.schema.createTable('users'))

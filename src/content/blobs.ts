@@ -1,0 +1,93 @@
+import {
+  findBlobHolders,
+  holdLiveBlob,
+  isReferenced,
+  linkBlob,
+  prepareFindBlob,
+  renewLink,
+  unlinkBlob,
+} from '../database/blobs.ts'
+import { AppError } from '../errors.ts'
+import type { ByteRange, ByteStream } from '../storage/driver.ts'
+import { blobKey } from './blob-store.ts'
+import type { ContentParts, Place } from './content.ts'
+import type { Digest } from './digest.ts'
+
+/** A blob that may be read: its size, and its bytes as a local file where there is one. */
+export interface Blob {
+  digest: Digest
+  /** Bytes. */
+  size: number
+  localFile: string | undefined
+  read(range?: ByteRange): Promise<ByteStream>
+}
+
+export type Blobs = ReturnType<typeof createBlobs>
+
+/** Blobs as an image sees them: only what is linked to it exists. */
+export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
+  const findBlob = prepareFindBlob(db)
+
+  return {
+    /**
+     * The blob, undefined when it is not linked to the image. With `renew`, being told of it is a promise: it is kept for the grace time even if
+     * nothing references it, so that a push that skips the upload can finish.
+     */
+    async find(place: Place, digest: Digest, { renew = false } = {}): Promise<Blob | undefined> {
+      const found = await findBlob(place.repositoryId, place.image, digest, place.store)
+      if (!found) return undefined
+      if (renew && found.leaseUntil < now() + graceMs / 2) {
+        const kept = await db.relaxed((tx) => renewLink(tx, found.imageId, digest, now() + graceMs))
+        if (!kept) return undefined
+      }
+      const { driver } = stores(place.store)
+      const key = blobKey(digest)
+      return {
+        digest,
+        size: found.size,
+        localFile: driver.localFile?.(key),
+        async read(range) {
+          const bytes = await driver.read(key, range)
+          if (bytes) return bytes
+          throw new AppError('internal', `the bytes of ${digest} are missing from ${driver.description}`)
+        },
+      }
+    },
+
+    /** Images (with their repositories) that could give this blob to a mount without `from`. At most `limit`. */
+    holders: (store: string, digest: Digest, limit: number) => findBlobHolders(db.queries, store, digest, limit),
+
+    /** Links a blob of one image to another one. False: the source does not have it, or keeps it in another store. */
+    async mount(from: Place, to: Place, digest: Digest): Promise<boolean> {
+      if (from.store !== to.store) return false
+      if (!(await findBlob(from.repositoryId, from.image, digest, from.store))) return false
+      return db.transaction(async (tx) => {
+        const leaseUntil = now() + graceMs
+        const size = await holdLiveBlob(tx, to.store, digest, leaseUntil)
+        if (size === undefined) return false
+        await linkBlob(tx, { ...to, digest }, now(), leaseUntil)
+        return true
+      })
+    },
+
+    /**
+     * Takes the blob out of the image; its bytes go when no image has it any more. False: it was not there.
+     * Throws `method-unsupported` while a manifest of the image needs it: deleting it would break that manifest.
+     */
+    remove: (place: Place, digest: Digest): Promise<boolean> =>
+      db.transaction(async (tx) => {
+        const found = await findBlob(place.repositoryId, place.image, digest, place.store)
+        if (!found) return false
+        if (await isReferenced(tx, found.imageId, digest)) {
+          throw new AppError(
+            'method-unsupported',
+            'a manifest of this image references the blob: delete the manifest first',
+            {
+              detail: { digest },
+            },
+          )
+        }
+        return unlinkBlob(tx, found.imageId, digest, place.store, now())
+      }),
+  }
+}

@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  abandonedUploads,
+  deleteUpload,
+  findUpload,
+  holdUpload,
+  insertUpload,
+  releaseUpload,
+  type UploadRow,
+} from '../database/uploads.ts'
+import { AppError } from '../errors.ts'
+import type { ByteStream } from '../storage/driver.ts'
+import type { ContentParts, Place } from './content.ts'
+import { algorithmOf, type Digest, type DigestAlgorithm } from './digest.ts'
+import { publish } from './publish.ts'
+import { createRunningHashes } from './running-hashes.ts'
+
+/** How long a request's hold on an upload outlives the last sign of life of the instance that serves it. */
+const holdMs = 15_000
+/** How long a request waits for another one on the same upload to end: a client retries before we notice that it is gone. */
+const patienceMs = 20_000
+
+export interface Upload {
+  id: string
+  place: Place
+  /** Bytes staged so far. */
+  size: number
+}
+
+export interface Chunk {
+  bytes: ByteStream
+  /** Where the client says its bytes belong, and how many it announces. Undefined: after what is there. */
+  range?: { start: number; length: number } | undefined
+  signal?: AbortSignal
+}
+
+export type Uploads = ReturnType<typeof createUploads>
+
+/**
+ * Uploads in progress. The session is a row, the bytes are staged in the blob store: any instance can go on with it, also after a crash.
+ * Only the state of the hash stays with the process; whoever lacks it reads the staged bytes again.
+ */
+export function createUploads(parts: ContentParts) {
+  const { db, stores, now } = parts
+  const hashes = createRunningHashes()
+
+  async function open(row: UploadRow): Promise<Upload> {
+    const place = { repositoryId: row.repository_id, image: row.image, store: row.store }
+    return { id: row.id, place, size: (await stores(row.store).driver.stagedSize(row.id)) ?? 0 }
+  }
+
+  /** Runs `work` while no other request, on any instance, touches the upload. */
+  async function holding<T>(upload: Upload, work: (current: Upload) => Promise<T>): Promise<T> {
+    const holder = randomUUID()
+    const hold = () => db.relaxed((tx) => holdUpload(tx, upload.id, holder, now(), now() + holdMs))
+    const giveUp = now() + patienceMs
+    while (!(await hold())) {
+      const row = await findUpload(db.queries, upload.id)
+      if (!row) throw unknownUpload()
+      if (now() > giveUp) throw outOfOrder('another request is still writing to this upload', (await open(row)).size)
+      await sleep(100)
+    }
+    // A sign of life that fails is followed by another one; when they all do, the hold runs out, which is what it is for.
+    const signOfLife = setInterval(() => void hold().catch(() => undefined), holdMs / 3)
+    try {
+      const size = (await stores(upload.place.store).driver.stagedSize(upload.id)) ?? 0
+      return await work({ ...upload, size })
+    } finally {
+      clearInterval(signOfLife)
+      await db.relaxed((tx) => releaseUpload(tx, upload.id, holder, now()))
+    }
+  }
+
+  /** Adds a chunk to what is staged. Chunks come in order: distribution-spec, "Pushing a blob in chunks". */
+  async function append(upload: Upload, { bytes, range, signal }: Chunk, algorithm?: DigestAlgorithm): Promise<number> {
+    if (range && range.start !== upload.size) throw outOfOrder(`the chunk starts at ${range.start}`, upload.size)
+    const { driver } = stores(upload.place.store)
+    const hashing = hashes.take(upload.id, upload.size, algorithm)
+    let arrived = 0
+    const counted = (async function* () {
+      for await (const chunk of bytes) {
+        hashing?.update(chunk)
+        arrived += chunk.length
+        yield chunk
+      }
+    })()
+    const size = await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
+    if (range && arrived !== range.length) {
+      throw new AppError('size-invalid', `Content-Range announces ${range.length} bytes, ${arrived} came`, {
+        detail: { announced: range.length, received: arrived },
+      })
+    }
+    if (hashing) hashes.keep(upload.id, size, hashing)
+    return size
+  }
+
+  async function digestOfStaged(upload: Upload, size: number, algorithm: DigestAlgorithm): Promise<Digest> {
+    const running = hashes.take(upload.id, size, algorithm) ?? hashes.fresh(algorithm)
+    if (running.size !== size) {
+      const staged = await stores(upload.place.store).driver.readStaged(upload.id)
+      for await (const chunk of staged ?? []) running.update(chunk)
+    }
+    return running.digest()
+  }
+
+  return {
+    /** `algorithm` says which digest the client will ask for, where it told: the bytes are hashed with it as they come. */
+    async start(place: Place, algorithm: DigestAlgorithm = 'sha256'): Promise<Upload> {
+      const id = randomUUID()
+      if (algorithm !== 'sha256') hashes.keep(id, 0, hashes.fresh(algorithm))
+      await db.relaxed((tx) =>
+        insertUpload(tx, {
+          id,
+          repository_id: place.repositoryId,
+          image: place.image,
+          store: place.store,
+          started_at: now(),
+          updated_at: now(),
+          holder: null,
+          held_until: 0,
+        }),
+      )
+      return { id, place, size: 0 }
+    },
+
+    /** Undefined for an unknown id, and for one that belongs to another image. */
+    async find(place: Place, id: string): Promise<Upload | undefined> {
+      const row = await findUpload(db.queries, id)
+      if (!row || row.repository_id !== place.repositoryId || row.image !== place.image) return undefined
+      return open(row)
+    },
+
+    /** Adds a chunk and returns the new size. When the client breaks off, what arrived stays. */
+    append: (upload: Upload, chunk: Chunk): Promise<number> => holding(upload, (current) => append(current, chunk)),
+
+    /**
+     * Adds the last chunk, compares, and links the blob to the image: durable once resolved. When the client breaks off, the upload is what it
+     * was before the request. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
+     */
+    finish: (upload: Upload, digest: Digest, chunk: Chunk): Promise<void> =>
+      holding(upload, async (before) => {
+        const { driver } = stores(before.place.store)
+        const algorithm = algorithmOf(digest)
+        const size = await append(before, chunk, algorithm).catch(async (error) => {
+          // A client that lost its connection within the closing PUT sends the same PUT again, from its first byte. Should
+          // the rollback fail too, the first error is the one to tell, and the true size stays readable.
+          await driver.append(before.id, before.size, nothing()).catch(() => undefined)
+          throw error
+        })
+        const found = await digestOfStaged(before, size, algorithm)
+        if (found !== digest) {
+          await driver.discard(before.id)
+          await db.relaxed((tx) => deleteUpload(tx, before.id))
+          throw new AppError('digest-invalid', 'the bytes that arrived have another digest', {
+            detail: { expected: digest, received: found, size },
+          })
+        }
+        await publish(parts, { upload: before.id, place: before.place, digest, size })
+      }),
+
+    async cancel(upload: Upload): Promise<void> {
+      await stores(upload.place.store).driver.discard(upload.id)
+      hashes.forget(upload.id)
+      await db.relaxed((tx) => deleteUpload(tx, upload.id))
+    },
+
+    /** Removes uploads nobody has written to for `ageMs`. Returns how many. */
+    async purge(ageMs: number): Promise<number> {
+      const rows = await abandonedUploads(db.queries, now() - ageMs, now())
+      for (const row of rows) await this.cancel(await open(row))
+      return rows.length
+    },
+
+    /** Removes staged bytes that belong to no upload: what a crash has left in a store. Returns how many uploads they were. */
+    async sweep(store: string): Promise<number> {
+      const { driver } = stores(store)
+      let swept = 0
+      for await (const { id } of driver.staged()) {
+        if (await findUpload(db.queries, id)) continue
+        await driver.discard(id)
+        swept++
+      }
+      return swept
+    },
+  }
+}
+
+async function* nothing(): ByteStream {}
+
+export function unknownUpload(): AppError {
+  return new AppError(
+    'upload-unknown',
+    'there is no such upload: it was finished, cancelled or has expired; start again',
+  )
+}
+
+/** 416 with the true state, so that a client can go on from it. `Range` cannot say "nothing yet" and is left out then. */
+function outOfOrder(problem: string, size: number): AppError {
+  return new AppError('range-invalid', `${problem}; the upload has ${size} bytes`, {
+    detail: { offset: size },
+    headers: size > 0 ? { range: `0-${size - 1}` } : {},
+  })
+}
