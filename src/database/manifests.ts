@@ -139,10 +139,15 @@ export interface ReferrerRow {
   annotations: string | null
 }
 
-/** Manifests of the image whose subject is `subject`, by digest after `last`. */
+/** Manifests of the image whose subject is `subject`, by digest after `last`; with artifact types, only those. */
 export function listReferrers(
   queries: Queries,
-  { repositoryId, image, subject }: { repositoryId: number; image: string; subject: string },
+  {
+    repositoryId,
+    image,
+    subject,
+    artifactTypes,
+  }: { repositoryId: number; image: string; subject: string; artifactTypes: string[] },
   last: string,
   limit: number,
 ): Promise<ReferrerRow[]> {
@@ -160,6 +165,7 @@ export function listReferrers(
     .where('images.name', '=', image)
     .where('manifests.subject', '=', subject)
     .where('manifests.digest', '>', last)
+    .$if(artifactTypes.length > 0, (query) => query.where('manifests.artifact_type', 'in', artifactTypes))
     .orderBy('manifests.digest')
     .limit(limit)
     .execute()
