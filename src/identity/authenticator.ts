@@ -1,0 +1,177 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { AppError } from '../errors.ts'
+import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
+import { createGate } from './gate.ts'
+import { type Authenticator, anonymous, type Principal } from './principal.ts'
+import type { UserRecord, UserSource } from './sources.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
+
+/** What an authenticator is made of. */
+export interface AuthenticatorOptions {
+  /** Asked in this order; the first that knows a name decides. Closed with the authenticator. */
+  sources: UserSource[]
+  /** Shown by clients that ask a person. */
+  realm: string
+  /** How long a success is remembered; the bound after which a change made by another instance holds here. */
+  cacheSeconds?: number
+  /** How many successes are remembered. */
+  cacheEntries?: number
+  /** Passwords verified at once, and how many more may wait for their turn. */
+  verifications?: { atOnce: number; waiting: number }
+  throttle?: Throttle
+  /** Milliseconds on a clock that only goes forward. */
+  now?: () => number
+}
+
+/** `auth: none`: everyone is anonymous, whatever they send, and nobody is asked for a password. */
+export const nobodyIsAsked: Authenticator = {
+  challenge: undefined,
+  authenticate: () => anonymous,
+  close: async () => {},
+}
+
+interface Remembered {
+  principal: Principal
+  /** On the clock of the options, in milliseconds. */
+  until: number
+}
+
+/** One verification under way, and the addresses of those who wait for it. */
+interface Flight {
+  verdict: Promise<Principal>
+  addresses: Set<string>
+}
+
+/**
+ * Answers `authenticate` for Basic credentials: from memory, without waiting, when the same header succeeded lately, else by asking
+ * the sources. Besides what `Authenticator` promises it throws `unavailable` when a source cannot tell.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { sources, realm, cacheSeconds = 60, cacheEntries = 10_000, now = () => performance.now() } = options
+  const { atOnce, waiting } = options.verifications ?? { atOnce: spareCores(), waiting: 100 }
+  const throttle = options.throttle ?? createThrottle()
+  const challenge = basicChallenge(realm)
+  const gate = createGate(atOnce, waiting)
+  // Headers are remembered as digests under a key of this process alone, so that passwords do not stay in memory or mean anything elsewhere.
+  const key = randomBytes(32)
+  const remembered = new Map<string, Remembered>()
+  const flights = new Map<string, Flight>()
+  let generation = currentGeneration()
+
+  function currentGeneration(): number {
+    let sum = 0
+    for (const source of sources) sum += source.generation()
+    return sum
+  }
+
+  function authenticate(credentials: string | undefined, clientAddress: string): Principal | Promise<Principal> {
+    if (credentials === undefined) return anonymous
+    forgetWhenChanged()
+    const digest = createHmac('sha256', key).update(credentials).digest('base64')
+    const known = remembered.get(digest)
+    if (known && known.until > now()) return known.principal
+    return verifyOnce(digest, credentials, clientAddress)
+  }
+
+  /** A verdict never outlives the users it was made from; one under way still answers those who asked before the change. */
+  function forgetWhenChanged(): void {
+    const current = currentGeneration()
+    if (current === generation) return
+    generation = current
+    remembered.clear()
+    flights.clear()
+  }
+
+  async function verifyOnce(digest: string, header: string, address: string): Promise<Principal> {
+    const given = parse(header)
+    refuseWhenThrottled(given.username, address)
+    const flight = flights.get(digest) ?? takeOff(digest, given, address)
+    flight.addresses.add(address)
+    return flight.verdict
+  }
+
+  function takeOff(digest: string, given: BasicCredentials, address: string): Flight {
+    const began = generation
+    const addresses = new Set<string>()
+    const verdict = gate.run(async () => {
+      // While this waited for its turn, the guesses before it may have used up what is forgiven.
+      refuseWhenThrottled(given.username, address)
+      const user = await ask(given)
+      for (const place of addresses) throttle[user ? 'succeeded' : 'failed'](given.username, place)
+      if (!user) throw refused('the user name or the password is wrong')
+      const principal: Principal = Object.freeze({ kind: 'user', name: user.name, admin: user.admin })
+      forgetWhenChanged()
+      if (began === generation) remember(digest, principal)
+      return principal
+    })
+    if (!verdict) throw throttled('too many logins are being checked at this moment', 1)
+    const flight = { verdict, addresses }
+    const land = () => {
+      if (flights.get(digest) === flight) flights.delete(digest)
+    }
+    flights.set(digest, flight)
+    verdict.then(land, land)
+    return flight
+  }
+
+  /** The user, or undefined after as much work in every source as a failure there would have cost. */
+  async function ask({ username, password }: BasicCredentials): Promise<UserRecord | undefined> {
+    let deciding: UserSource | undefined
+    for (const source of sources) {
+      const verdict = await source.verify(username, password)
+      if (verdict === 'unknown') continue
+      if (verdict !== 'wrong') return verdict
+      deciding = source
+      break
+    }
+    for (const source of sources) if (source !== deciding) await source.decoy(username, password)
+    return undefined
+  }
+
+  function remember(digest: string, principal: Principal): void {
+    remembered.delete(digest)
+    remembered.set(digest, { principal, until: now() + cacheSeconds * 1000 })
+    if (remembered.size > cacheEntries) remembered.delete(remembered.keys().next().value!)
+  }
+
+  function refuseWhenThrottled(username: string, address: string): void {
+    const seconds = throttle.waitSeconds(username, address)
+    if (seconds > 0) throw throttled('too many failed logins', seconds)
+  }
+
+  function parse(header: string): BasicCredentials {
+    try {
+      return parseBasic(header)
+    } catch (error) {
+      throw error instanceof AppError ? refused(error.message, error) : error
+    }
+  }
+
+  function refused(message: string, cause?: unknown): AppError {
+    return new AppError('unauthenticated', message, { cause, headers: { 'WWW-Authenticate': challenge } })
+  }
+
+  return {
+    challenge,
+    authenticate,
+    async close() {
+      remembered.clear()
+      await Promise.all(sources.map((source) => source.close()))
+    },
+  }
+}
+
+/**
+ * Passwords are hashed on the pool that also opens and stats files; with as many hashes as cores every file operation waited
+ * 200 ms for one of cost 12, with one core spared 2 ms.
+ */
+function spareCores(): number {
+  return Math.max(1, Math.min(2, availableParallelism() - 1))
+}
+
+function throttled(what: string, seconds: number): AppError {
+  return new AppError('throttled', `${what}; try again in ${seconds} s`, {
+    headers: { 'Retry-After': String(seconds) },
+  })
+}

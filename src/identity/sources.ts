@@ -1,0 +1,37 @@
+/** A user as a source of users knows them. */
+export interface UserRecord {
+  name: string
+  /** May administer the server, not only use it. */
+  admin: boolean
+}
+
+/** What a source makes of a name and a password: the user, a name it does not have, or a password that is not theirs. */
+export type Verdict = UserRecord | 'unknown' | 'wrong'
+
+/**
+ * One place where users are kept: an htpasswd file, the database, later a directory server. The first source that knows a
+ * name decides about it, so that nobody can enter as `admin` by being called that somewhere else.
+ */
+export interface UserSource {
+  /** For logs: `htpasswd`, `local`. */
+  readonly name: string
+  /**
+   * A number that grows whenever a verdict given earlier may no longer hold: a user was removed, a password changed. Asked for
+   * every request that carries credentials, so it must be cheap and synchronous.
+   */
+  generation(): number
+  /**
+   * Checks off the event loop. `unknown` is answered without delay: hiding it is what `decoy` is for. Rejects when the source
+   * cannot tell (`unavailable`); then nobody enters, because a later source might know the name as somebody else.
+   */
+  verify(username: string, password: string): Promise<Verdict>
+  /** Does as much work as a refusing `verify` would, so that the time of an answer does not tell which names exist where. */
+  decoy(username: string, password: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** The little this room needs of a log; the server's own log fits. */
+export interface IdentityLog {
+  info(detail: object, message: string): void
+  warn(detail: object, message: string): void
+}
