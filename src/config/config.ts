@@ -70,5 +70,6 @@ function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: s
     writePolicy: 'allow',
     description: undefined,
   }
-  return [own, ...declared]
+  // At the end: the places of declared ones in the list name their sources.
+  return [...declared, own]
 }

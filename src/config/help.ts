@@ -1,4 +1,4 @@
-import { describeGroups, describeMissing, type SettingDescription } from './describe.ts'
+import { describeGroups, describeMissing, type MissingDescription, type SettingDescription } from './describe.ts'
 
 /** The settings as `entrepot serve --help` lists them: path, default and meaning, by section. */
 export function settingsHelp(): string {
@@ -22,22 +22,15 @@ export function configurationPage(): string {
   const groups = describeGroups().map(({ path, meaning, settings }) =>
     [`## ${path === '' ? 'General' : `\`${path}\``}`, meaning, table(headings, settings.map(row))].join('\n\n'),
   )
-  const missing = describeMissing()
-  const refused = missing
-    .filter(({ answer }) => answer === 'refuse')
-    .map(({ path, advice }) => [code(path), cell(advice)])
-  const passed = missing
-    .filter(({ answer }) => answer === 'ignore')
-    .map(({ path, advice }) => [code(path), cell(advice)])
   return `${[
     introduction,
     ...groups,
     '## Not supported by this version',
     'These keys are known and refused, because acting as if they were not written would surprise.',
-    table(['Key', 'Instead'], refused),
+    table(['Keys', 'Instead'], missingRows('refuse')),
     '## Without effect in this version',
     'These keys are accepted, and a warning says that they change nothing.',
-    table(['Key', 'Because'], passed),
+    table(['Keys', 'Because'], missingRows('ignore')),
   ].join('\n\n')}\n`
 }
 
@@ -54,6 +47,13 @@ function row({ path, variable, kind, fallback, required, meaning }: SettingDescr
   ]
 }
 
+/** One row for each advice, with all the keys it goes for. */
+function missingRows(answer: MissingDescription['answer']): string[][] {
+  const chosen = describeMissing().filter((missing) => missing.answer === answer)
+  const byAdvice = Map.groupBy(chosen, ({ advice }) => advice)
+  return [...byAdvice].map(([advice, keys]) => [keys.map(({ path }) => code(path)).join(', '), cell(advice)])
+}
+
 function table(heads: string[], rows: string[][]): string {
   const lines = [heads, heads.map(() => '---'), ...rows]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -63,7 +63,7 @@ function code(value: string): string {
   return `\`${value}\``
 }
 
-/** Outside of backticks, angle brackets would be taken for HTML and bars for the next cell. */
+/** A bar would start the next cell. */
 function cell(value: string): string {
   return value.replaceAll('|', '\\|')
 }

@@ -18,7 +18,7 @@ export interface Kind<V> {
   /** Reads a text that is not empty. Relative paths are taken from `cwd`. */
   readonly parse: (text: string, cwd: string) => V | Wrong
   /** The value as it would be written in a file, with nothing secret in it. */
-  readonly show: (value: V) => string | number | boolean
+  show(value: V): string | number | boolean
   /** A text that could not be read, with nothing secret in it. */
   readonly mask: (text: string) => string
   /** The value is words, not YAML: a variable's value is taken as it stands, unless it is quoted. */

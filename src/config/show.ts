@@ -29,9 +29,13 @@ function shown(entry: Entry, value: unknown): unknown {
 
 function annotate(node: unknown, path: string, sources: ReadonlyMap<string, string>): void {
   const source = sources.get(path)
-  const isEmpty = isCollection(node) && node.items.length === 0
-  if (source && (isScalar(node) || isEmpty)) node.comment = ` from ${source}`
+  if (source && isScalar(node)) node.comment = ` from ${source}`
   if (isSeq(node)) for (const [index, item] of node.items.entries()) annotate(item, `${path}[${index}]`, sources)
   if (!isMap(node)) return
-  for (const { key, value } of node.items) annotate(value, path === '' ? `${key}` : `${path}.${key}`, sources)
+  for (const { key, value } of node.items) {
+    const below = path === '' ? `${key}` : `${path}.${key}`
+    const isEmpty = isCollection(value) && value.items.length === 0
+    if (isEmpty && sources.has(below) && isScalar(key)) key.commentBefore = ` from ${sources.get(below)}`
+    annotate(value, below, sources)
+  }
 }

@@ -73,12 +73,12 @@ export type ValueOf<E> =
 export function setting<V>(kind: Kind<V>, fallback: string, meaning: string): Setting<V>
 export function setting<V>(kind: Kind<V>, fallback: undefined, meaning: string): Setting<V | undefined>
 export function setting<V>(kind: Kind<V>, fallback: string | undefined, meaning: string): Setting<V | undefined> {
-  return { form: 'setting', kind: kind as Kind<unknown>, fallback, required: false, meaning }
+  return { form: 'setting', kind, fallback, required: false, meaning }
 }
 
 /** A value that must be given wherever its section is. */
 export function required<V>(kind: Kind<V>, meaning: string): Setting<V> {
-  return { form: 'setting', kind: kind as Kind<unknown>, fallback: undefined, required: true, meaning }
+  return { form: 'setting', kind, fallback: undefined, required: true, meaning }
 }
 
 /** A section that is always there, with the defaults of its fields. */

@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, Scalar } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  Scalar,
+} from 'yaml'
 
 /** What was written, before anything knows what it means. `source` says where: `config.yml line 7` or a variable's name. */
 export type Written =
@@ -34,19 +45,20 @@ export function readYaml(
   }))
   if (problems.length > 0) return { written: empty(sourceOf(1)), problems }
 
-  const state = { document, at, left: maxNodes }
+  const state: Conversion = { document, at, left: maxNodes, unresolved: undefined }
   const written = convert(document.contents, sourceOf(1), state, 0)
+  const nothing = (source: string, reason: string) => ({ written: empty(source), problems: [{ source, reason }] })
+  if (state.unresolved) return nothing(state.unresolved, 'is not YAML: an alias names no anchor')
   if (state.left > 0) return { written, problems }
-  return {
-    written: empty(sourceOf(1)),
-    problems: [{ source: sourceOf(1), reason: `has more than ${maxNodes} values` }],
-  }
+  return nothing(sourceOf(1), `has more than ${maxNodes} values, or more than ${maxDepth} inside each other`)
 }
 
 interface Conversion {
   document: Document
   at: (offset: number) => string
   left: number
+  /** Where an alias stands that names no anchor. */
+  unresolved: string | undefined
 }
 
 function empty(source: string): Written {
@@ -56,10 +68,18 @@ function empty(source: string): Written {
 function convert(node: unknown, inherited: string, state: Conversion, depth: number): Written {
   if (depth > maxDepth) state.left = 0
   if (--state.left <= 0) return empty(inherited)
-  if (isAlias(node)) return convert(node.resolve(state.document), inherited, state, depth + 1)
-  const source = sourceOfNode(node, inherited, state)
-  if (isSeq(node))
-    return { form: 'list', items: node.items.map((item) => convert(item, source, state, depth + 1)), source }
+  const line = lineOf(node, inherited, state)
+  if (isAlias(node)) {
+    const anchored = node.resolve(state.document)
+    if (!anchored) state.unresolved ??= line
+    return convert(anchored, inherited, state, depth + 1)
+  }
+  // The line of a section is that of its name, or of its dash; `inherited` is that.
+  const source = isScalar(node) ? line : inherited
+  if (isSeq(node)) {
+    const items = node.items.map((item) => convert(item, lineOf(item, source, state), state, depth + 1))
+    return { form: 'list', items, source }
+  }
   if (isMap(node)) return { form: 'map', entries: entriesOf(node.items, source, state, depth + 1), source }
   if (!isScalar(node) || node.value === null) return empty(source)
   const plain = node.type === Scalar.PLAIN
@@ -73,7 +93,7 @@ function entriesOf(items: readonly unknown[], source: string, state: Conversion,
   for (const pair of items) {
     if (!isPair(pair)) continue
     const key = isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : String(pair.key)
-    const value = convert(pair.value, sourceOfNode(pair.key, source, state), state, depth)
+    const value = convert(pair.value, lineOf(pair.key, source, state), state, depth)
     if (key !== '<<') own.set(key, value)
     else for (const [name, inherited] of mergedEntries(value)) if (!merged.has(name)) merged.set(name, inherited)
   }
@@ -85,8 +105,6 @@ function mergedEntries(value: Written): [string, Written][] {
   return value.form === 'list' ? value.items.flatMap(mergedEntries) : []
 }
 
-/** A value's line is its key's, so that a section is found where its name stands. */
-function sourceOfNode(node: unknown, inherited: string, state: Conversion): string {
-  if (!isScalar(node) && !isSeq(node)) return inherited
-  return node.range ? state.at(node.range[0]) : inherited
+function lineOf(node: unknown, otherwise: string, state: Conversion): string {
+  return isNode(node) && node.range ? state.at(node.range[0]) : otherwise
 }
