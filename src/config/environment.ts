@@ -1,5 +1,4 @@
-import type { Problem, Warning } from './problems.ts'
-import { nearest } from './problems.ts'
+import { nearest, type Problem, type Warning } from './problems.ts'
 import type { Entry } from './table.ts'
 import { readYaml, type Written, type WrittenMap } from './yaml.ts'
 
@@ -30,38 +29,40 @@ export function applyEnvironment(
 ): { problems: Problem[]; warnings: Warning[] } {
   const problems: Problem[] = []
   const warnings: Warning[] = []
-  for (const prefix of prefixes) {
-    const names = Object.keys(env).filter((name) => name.startsWith(prefix) && name.length > prefix.length)
-    for (const name of names.sort()) {
-      const value = env[name]
-      if (value === undefined || apart.test(name) || serviceName.test(name)) continue
-      if (name.endsWith('_PORT') && serviceValue.test(value)) continue
-      const segments = name.slice(prefix.length).split('_')
-      if (segments.length === 1 && segments[0] === 'VERSION') {
-        warnings.push({ path: 'version', source: name, message: 'cannot be set by a variable; it is ignored' })
-        continue
-      }
-      const outcome = writeEntry(table, segments, { name, value }, { get: () => root, set: () => {} })
-      if (outcome === 'written') continue
-      if (typeof outcome === 'object') {
-        problems.push({ path: '', source: name, value: undefined, ...outcome })
-        continue
-      }
-      const like = nearest(name.slice(prefix.length), known())
-      const fix = like ? `did you mean ${prefix}${like}?` : undefined
-      if (prefix === 'REGISTRY_')
-        warnings.push({ path: '', source: name, message: `is no setting and is ignored${fix ? `; ${fix}` : ''}` })
-      else
-        problems.push({
-          path: '',
-          source: name,
-          value: undefined,
-          reason: 'is no setting',
-          fix: fix ?? 'remove it; docs/configuration.md lists the names',
-        })
+  const warn = (path: string, source: string, message: string) => warnings.push({ path, source, message })
+  const refuse = (source: string, reason: string, fix: string) =>
+    problems.push({ path: '', source, value: undefined, reason, fix })
+
+  for (const { prefix, name, value } of ourVariables(env)) {
+    const rest = name.slice(prefix.length)
+    if (rest === 'VERSION') {
+      warn('version', name, 'cannot be set by a variable; it is ignored')
+      continue
     }
+    const outcome = writeEntry(table, rest.split('_'), { name, value }, { get: () => root, set: () => {} })
+    if (outcome === 'written') continue
+    if (outcome !== 'unknown') {
+      refuse(name, outcome.reason, outcome.fix)
+      continue
+    }
+    const like = nearest(rest, known())
+    const hint = like && `did you mean ${prefix}${like}?`
+    if (prefix === 'REGISTRY_') warn('', name, ['is no setting and is ignored', hint].filter(Boolean).join('; '))
+    else refuse(name, 'is no setting', hint ?? 'remove it; docs/configuration.md lists the names')
   }
   return { problems, warnings }
+}
+
+/** The variables that are meant for us, in the order they apply. */
+function ourVariables(env: Readonly<Record<string, string | undefined>>) {
+  return prefixes.flatMap((prefix) => {
+    const names = Object.keys(env).filter((name) => name.startsWith(prefix) && name !== prefix)
+    return names.sort().flatMap((name) => {
+      const value = env[name]
+      if (value === undefined || apart.test(name) || serviceName.test(name)) return []
+      return name.endsWith('_PORT') && serviceValue.test(value) ? [] : [{ prefix, name, value }]
+    })
+  })
 }
 
 type Outcome = 'written' | 'unknown' | { reason: string; fix: string }
