@@ -54,9 +54,11 @@ function missingRows(answer: MissingDescription['answer']): string[][] {
   return [...byAdvice].map(([advice, keys]) => [keys.map(({ path }) => code(path)).join(', '), cell(advice)])
 }
 
+/** Columns are padded to one width: the formatter of the project would do it otherwise, and the page would differ from this text. */
 function table(heads: string[], rows: string[][]): string {
-  const lines = [heads, heads.map(() => '---'), ...rows]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((cells) => cells[column]!.length)))
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
+  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
 function code(value: string): string {
