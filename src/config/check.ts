@@ -1,0 +1,185 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Reading } from './read.ts'
+import type { Settings } from './settings.ts'
+
+/**
+ * Checks what one setting alone cannot tell: references between sections, things that go together, files that must be readable. Adds to
+ * `reading`; leaves alone what already has a problem, so that nobody reads about the consequences of one mistake.
+ */
+export function checkSettings(settings: Settings, reading: Reading): void {
+  const check: Check = {
+    settings,
+    wrong: (path, value, reason, fix, cause = path) => {
+      const under = reading.problems.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`))
+      if (!under) reading.problems.push({ path, source: sourceOf(cause, reading), value, reason, fix })
+    },
+    warn: (path, message) => reading.warnings.push({ path, source: sourceOf(path, reading), message }),
+    failed: (path) => reading.problems.some((problem) => problem.path.startsWith(path)),
+  }
+  checkListener(check)
+  checkTls(check)
+  checkAuth(check)
+  checkStores(check)
+  checkRepositories(check)
+}
+
+interface Check {
+  settings: Settings
+  /** `cause` is the setting that brought the trouble, where that is another one. */
+  wrong: (path: string, value: string | undefined, reason: string, fix: string, cause?: string) => void
+  warn: (path: string, message: string) => void
+  /** Something at or below the path has a problem already. */
+  failed: (path: string) => boolean
+}
+
+/** Where a setting or anything below it was written. */
+function sourceOf(path: string, { sources }: Reading): string {
+  const exact = sources.get(path)
+  if (exact) return exact
+  for (const [name, source] of sources) if (name.startsWith(`${path}.`) || name.startsWith(`${path}[`)) return source
+  return 'default'
+}
+
+function checkListener({ settings: { http }, wrong, failed }: Check): void {
+  if (failed('http.addr') || failed('http.net')) return
+  const isSocket = 'socket' in http.addr
+  if (http.net === 'unix' && !isSocket)
+    wrong('http.addr', undefined, 'is no path although http.net is unix', 'write the absolute path of the socket')
+  if (http.net === 'tcp' && isSocket)
+    wrong('http.addr', undefined, 'is a path although http.net is tcp', 'write host:port, or set http.net to unix')
+}
+
+function checkTls({ settings, wrong, warn, failed }: Check): void {
+  const { certificate, key, clientcas } = settings.http.tls
+  const halves = { certificate, key }
+  for (const [here, there] of [
+    ['certificate', 'key'],
+    ['key', 'certificate'],
+  ] as const)
+    if (halves[here] && !halves[there] && !failed('http.tls.'))
+      wrong(
+        `http.tls.${there}`,
+        undefined,
+        `is missing although http.tls.${here} is set`,
+        'set both, or neither',
+        `http.tls.${here}`,
+      )
+  if (clientcas.length > 0 && !certificate && !key)
+    wrong(
+      'http.tls.clientcas',
+      undefined,
+      'is set without a certificate',
+      'set http.tls.certificate and http.tls.key too',
+    )
+  if (clientcas.length > 0 && settings.http.tls.clientauth === 'request-client-cert')
+    warn('http.tls.clientauth', 'asks for client certificates and accepts any, or none')
+  const files = [
+    ['certificate', certificate],
+    ['key', key],
+    ...clientcas.map((file, index) => [`clientcas[${index}]`, file]),
+  ]
+  for (const [name, file] of files) checkFile(`http.tls.${name}`, file, wrong)
+}
+
+function checkAuth({ settings: { auth }, wrong, warn }: Check): void {
+  if (auth?.none && auth.htpasswd)
+    wrong(
+      'auth',
+      undefined,
+      'names both none and htpasswd',
+      'keep one; REGISTRY_AUTH=htpasswd replaces what the file says',
+    )
+  if (auth?.none) warn('auth', 'is none: everyone who can reach this server may pull, push and delete')
+  checkFile('auth.htpasswd.path', auth?.htpasswd?.path, wrong)
+}
+
+function checkStores({ settings, wrong, failed }: Check): void {
+  const { storage, blobStores, dataDir } = settings
+  if (storage.filesystem && storage.inmemory)
+    wrong(
+      'storage',
+      undefined,
+      'names both filesystem and inmemory',
+      'keep one; REGISTRY_STORAGE=filesystem replaces what the file says',
+    )
+  if (Object.hasOwn(blobStores, 'default'))
+    wrong(
+      'blobStores.default',
+      undefined,
+      'is the name of the storage section',
+      'describe it under storage, or choose another name',
+    )
+
+  const folders = new Map<string, string>()
+  if (!storage.inmemory) folders.set(storage.filesystem?.rootdirectory ?? join(dataDir ?? '', 'blobs'), 'storage')
+  for (const [name, store] of Object.entries(blobStores)) {
+    const path = `blobStores.${name}`
+    if (failed(path) || name === 'default') continue
+    const count = [store.filesystem, store.inmemory].filter(Boolean).length
+    if (count !== 1)
+      wrong(path, undefined, count === 0 ? 'names no driver' : 'names two drivers', 'write one: filesystem or inmemory')
+    const folder = store.filesystem?.rootdirectory
+    if (store.filesystem && !folder)
+      wrong(`${path}.filesystem.rootdirectory`, undefined, 'is missing', 'name the folder of this store')
+    const other = folder && folders.get(folder)
+    if (other)
+      wrong(`${path}.filesystem.rootdirectory`, folder, `is also the folder of ${other}`, 'give each store its own')
+    if (folder) folders.set(folder, path)
+  }
+}
+
+function checkRepositories({ settings, wrong, failed }: Check): void {
+  const { repositories, blobStores, defaultRepository } = settings
+  const names = new Map<string, number>()
+  for (const [index, repository] of repositories.entries()) {
+    if (!repository) continue
+    const path = `repositories[${index}]`
+    const { name, blobStore } = repository
+    if (name !== undefined && names.has(name))
+      wrong(
+        `${path}.name`,
+        name,
+        `is also the name of repositories[${names.get(name)}]`,
+        'give each repository its own',
+      )
+    names.set(name, index)
+    if (blobStore && blobStore !== 'default' && !Object.hasOwn(blobStores, blobStore)) {
+      const known = ['default', ...Object.keys(blobStores)].join(', ')
+      wrong(`${path}.blobStore`, blobStore, 'is no blob store', `declare it under blobStores, or use one of: ${known}`)
+    }
+  }
+  if (defaultRepository === 'private' || names.has(defaultRepository) || failed('repositories')) return
+  wrong(
+    'defaultRepository',
+    defaultRepository,
+    'is not declared',
+    'add it to repositories, or leave it out to have private',
+  )
+}
+
+/** What went wrong, in words, by the code of a file system error. */
+const reasons: Record<string, string> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  ENOTDIR: 'lies below something that is no folder',
+  ELOOP: 'is a loop of symbolic links',
+  EISDIR: 'is a folder',
+}
+
+/** Why an existing file cannot be read, continuing "this file ...". */
+export function unreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  return reasons[code] ?? `cannot be read (${code || String(error)})`
+}
+
+function checkFile(path: string, file: string | undefined, wrong: Check['wrong']): void {
+  if (!file) return
+  const fix = 'correct the path, or make the file readable for this process'
+  try {
+    accessSync(file, constants.R_OK)
+    if (statSync(file).isDirectory()) wrong(path, file, 'is a folder', fix)
+  } catch (error) {
+    wrong(path, file, unreadable(error), fix)
+  }
+}

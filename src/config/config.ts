@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Settings } from './settings.ts'
+
+/** One named blob store: exactly one driver. Paths are absolute. */
+export type BlobStoreConfig =
+  | { readonly filesystem: { readonly rootdirectory: string; readonly maxthreads: number } }
+  | { readonly inmemory: Readonly<Record<string, never>> }
+
+/** One declared repository. */
+export type RepositoryConfig = Settings['repositories'][number]
+
+/** Who may enter: `undefined` when nobody said, then the first start creates `admin`. */
+export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string; readonly path: string } } | undefined
+
+/**
+ * The configuration as every other room sees it: all defaults filled in, times in milliseconds, sizes in bytes, paths absolute,
+ * references between sections checked. Keys are those of the file.
+ */
+export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'storage'> & {
+  readonly auth: AuthConfig
+  /** By name; the `storage` section is the one named `default`. */
+  readonly blobStores: Readonly<Record<string, BlobStoreConfig>>
+  /** `sqlite:` and an absolute path, `sqlite::memory:`, or `postgres://...` with its password. */
+  readonly database: string
+  /** What the `storage` section says beside its driver. */
+  readonly storage: Omit<Settings['storage'], 'filesystem' | 'inmemory'>
+}
+
+/** Where an image of registry:2 keeps its data. */
+export const registryVolume = '/var/lib/registry'
+
+/**
+ * The configuration from settings without problems. `adopt` is a folder that becomes the default blob store when nothing else was said
+ * and registry:2 left data in it.
+ */
+export function resolveConfig(settings: Settings, adopt: string | undefined): Config {
+  const { auth, blobStores, database, repositories, defaultRepository, storage, ...rest } = settings
+  const { filesystem, inmemory, ...care } = storage
+  const adopted = adopt !== undefined && existsSync(join(adopt, 'docker/registry/v2')) ? adopt : undefined
+  const root = adopted ?? join(settings.dataDir, 'blobs')
+  const stores = Object.entries(blobStores).map(([name, store]) => [name, driverOf(store, root)] as const)
+  return {
+    ...rest,
+    auth: auth?.none ? 'none' : auth?.htpasswd ? { htpasswd: auth.htpasswd } : undefined,
+    blobStores: Object.fromEntries([['default', driverOf({ filesystem, inmemory }, root)], ...stores]),
+    database: database ?? `sqlite:${join(settings.dataDir, 'entrepot.db')}`,
+    defaultRepository,
+    repositories: withPrivate(repositories, defaultRepository),
+    storage: care,
+  }
+}
+
+function driverOf(
+  { filesystem, inmemory }: Pick<Settings['storage'], 'filesystem' | 'inmemory'>,
+  root: string,
+): BlobStoreConfig {
+  if (inmemory) return { inmemory: {} }
+  return { filesystem: { rootdirectory: filesystem?.rootdirectory ?? root, maxthreads: filesystem?.maxthreads ?? 100 } }
+}
+
+/** A fresh install has somewhere to push to. */
+function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: string): readonly RepositoryConfig[] {
+  if (defaultRepository !== 'private' || declared.some(({ name }) => name === 'private')) return declared
+  const own: RepositoryConfig = {
+    name: 'private',
+    format: 'docker',
+    type: 'hosted',
+    blobStore: 'default',
+    writePolicy: 'allow',
+    description: undefined,
+  }
+  // At the end: the places of declared ones in the list name their sources.
+  return [...declared, own]
+}

@@ -1,0 +1,81 @@
+import { boolean, choice, database, integer, name, path, text } from './kinds.ts'
+import { http } from './settings/http.ts'
+import { log } from './settings/log.ts'
+import { repositories } from './settings/repositories.ts'
+import { blobStores, storage } from './settings/storage.ts'
+import { ignored, optional, refused, required, section, setting, type ValueOf } from './table.ts'
+
+const auth = optional(
+  'Who may enter. Not set: the first start creates a user `admin` and prints its password.',
+  {
+    none: optional('Everyone may do everything. Written as `auth: none`.', {}),
+    htpasswd: optional('The users of a password file, who may do everything.', {
+      realm: setting(text, 'Registry Realm', 'What clients are told they log in to.'),
+      path: required(path, 'The file, with bcrypt hashes as `htpasswd -B` writes them. Read again when it changes.'),
+    }),
+    token: refused('use auth.htpasswd; a token service of its own is not needed for that'),
+    silly: refused('use auth.none for a registry that is open to everyone, or auth.htpasswd'),
+  },
+  { byWord: true },
+)
+
+const later = (instead: string) => refused(`leave it out; ${instead}`)
+
+/**
+ * Every setting there is, and the only place that knows them: the type of the configuration, the names of the environment variables,
+ * `--help` and docs/configuration.md come from here. Keys are those of distribution's `config.yml`, and ours beside them.
+ */
+export const settings = section('', {
+  version: setting(choice(['0.1']), '0.1', "Version of the file's form. No variable changes it."),
+  dataDir: setting(
+    path,
+    './data',
+    'Folder of everything that has no place of its own: the database, blobs, first password.',
+  ),
+  database: setting(
+    database,
+    undefined,
+    'Where metadata lives: `sqlite:PATH` or `postgres://user:password@host/name`. Default: `entrepot.db` in `dataDir`.',
+  ),
+  defaultRepository: setting(name, 'private', 'The repository that serves images whose first segment names none.'),
+  log,
+  http,
+  auth,
+  storage,
+  blobStores,
+  repositories,
+  catalog: section('The list of images.', {
+    maxentries: setting(integer(1), '1000', 'Most entries that one page of `_catalog` may ask for.'),
+  }),
+  tags: section('Lists of tags.', {
+    maxtags: setting(integer(1), '1000', 'Most tags on one page.'),
+  }),
+  validation: section('What a pushed manifest must fulfil.', {
+    disabled: setting(boolean, 'false', 'Accept manifests whose layers are not here.'),
+    enabled: ignored('write validation.disabled'),
+    manifests: ignored('manifests may carry URLs and may leave out platforms'),
+  }),
+
+  proxy: later('this version serves pushed images only and fetches nothing from other registries'),
+  middleware: later('no middleware can be loaded'),
+  connectors: later('use http.addr for the one listener'),
+  users: later('use auth.htpasswd'),
+  ldap: later('use auth.htpasswd'),
+  oidc: later('use auth.htpasswd'),
+  anonymous: later('use auth.none for a registry that is open to everyone'),
+  outbound: later('this version makes no requests to other servers'),
+  replication: later('copy images with a client such as skopeo'),
+  webhooks: later('nothing is sent to other servers'),
+  jobs: later('jobs run with fixed settings'),
+
+  loglevel: ignored('write log.level'),
+  notifications: ignored('nothing is sent to other servers'),
+  redis: ignored('instances meet in the database'),
+  health: ignored('/healthz and /readyz are always there'),
+  reporting: ignored('nothing is sent to other servers'),
+  compatibility: ignored('manifests of schema 1 are not accepted'),
+  policy: ignored('repositories take every kind of image'),
+})
+
+/** What the table alone makes of a file and the variables; `load.ts` turns it into a `Config`. */
+export type Settings = NonNullable<ValueOf<typeof settings>>
