@@ -42,7 +42,7 @@ export async function* readFile(
   })
   try {
     if ((await statFile(fd)).size !== span.size) throw changed(path, place)
-    const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, span.length))
+    const buffer = new Uint8Array(Math.min(readBytes, span.length))
     for (let done = 0; done < span.length; ) {
       signal?.throwIfAborted()
       const wanted = buffer.subarray(0, span.length - done)

@@ -121,7 +121,8 @@ async function gather(
   const chunks = [before]
   let failure: { reason: unknown } | undefined
   try {
-    for await (const chunk of abortable(bytes, signal)) chunks.push(chunk.slice())
+    // Not `slice`: that of a Buffer copies nothing, and the chunk is only lent.
+    for await (const chunk of abortable(bytes, signal)) chunks.push(new Uint8Array(chunk))
   } catch (reason) {
     failure = { reason }
   }

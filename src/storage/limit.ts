@@ -88,6 +88,7 @@ function createGate(slots: number) {
     let isHeld = false
     let isOver = false
     const take = async () => {
+      if (isOver) return
       await acquire(signal)
       isHeld = true
       // The call ended while its stream was still awaited: nobody is left to give this back.
