@@ -16,21 +16,42 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { allOf, bytesOf, patternOf, reusingBuffer, sha256Of, streamOf, textOf } from '../../test/helpers/streams.ts'
 import { describeDriver } from '../../test/suites/storage-driver.ts'
+import type { StorageDriver } from './driver.ts'
 import { openFilesystemDriver } from './filesystem.ts'
+import { withLimit } from './limit.ts'
+import { withRetry } from './retry.ts'
 
 const isRoot = process.getuid?.() === 0
+const canMount = tryMount()
 
 function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'entrepot-storage-'))
 }
 
-describeDriver('filesystem', async () => {
-  const root = temporaryFolder()
-  return {
-    open: () => openFilesystemDriver({ root }),
-    destroy: async () => rmSync(root, { recursive: true }),
+function tryMount(): boolean {
+  const folder = temporaryFolder()
+  try {
+    return (
+      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder]).status === 0 &&
+      spawnSync('umount', [folder]).status === 0
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-})
+}
+
+function describeFilesystem(name: string, wrap: (driver: StorageDriver) => StorageDriver): void {
+  describeDriver(name, async () => {
+    const root = temporaryFolder()
+    return {
+      open: async () => wrap(await openFilesystemDriver({ root })),
+      destroy: async () => rmSync(root, { recursive: true }),
+    }
+  })
+}
+
+describeFilesystem('filesystem', (driver) => driver)
+describeFilesystem('filesystem behind retry and limit', (driver) => withRetry(withLimit(driver, 1)))
 
 describe('filesystem driver', () => {
   let root: string
@@ -45,14 +66,13 @@ describe('filesystem driver', () => {
     for (const step of undo.reverse()) step()
   })
 
-  /** Mounts something at `folder` until the end of the test; returns whether that was allowed. */
-  function mount(folder: string, ...options: string[]): boolean {
+  /** Mounts a small disk at `folder` until the end of the test. */
+  function mountSmallDisk(folder: string, size: string): void {
     mkdirSync(folder, { recursive: true })
-    if (spawnSync('mount', [...options, folder]).status !== 0) return false
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', folder]).status).toBe(0)
     undo.push(() => {
       expect(spawnSync('umount', [folder]).status).toBe(0)
     })
-    return true
   }
 
   test('an object is a file at its key, and nothing else is there', async () => {
@@ -146,21 +166,24 @@ describe('filesystem driver', () => {
     expect(existsSync(join(root, 'disk'))).toBe(false)
   })
 
-  test.skipIf(isRoot)('a folder without permission is refused with its path and the user', async () => {
-    const locked = join(root, 'locked')
-    mkdirSync(locked)
-    chmodSync(locked, 0o500)
-    await expect(openFilesystemDriver({ root: locked })).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringMatching(/locked.*uid \d+/),
-    })
-  })
+  test.skipIf(isRoot)(
+    'a folder without permission is refused with its path and the user (cannot be seen as root)',
+    async () => {
+      const locked = join(root, 'locked')
+      mkdirSync(locked)
+      chmodSync(locked, 0o500)
+      await expect(openFilesystemDriver({ root: locked })).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(/locked.*uid \d+/),
+      })
+    },
+  )
 
-  test.skipIf(!isRoot)(
-    'a disk that turns read-only is unavailable for writing and still read (needs root)',
+  test.skipIf(!canMount)(
+    'a disk that turns read-only is unavailable for writing and still read (needs leave to mount)',
     async () => {
       const disk = join(root, 'disk')
-      expect(mount(disk, '-t', 'tmpfs', '-o', 'size=4m', 'none')).toBe(true)
+      mountSmallDisk(disk, '4m')
       const driver = await openFilesystemDriver({ root: disk })
       await driver.write('a', streamOf('kept'))
       await driver.append('upload-1', 0, streamOf('x'))
@@ -176,11 +199,11 @@ describe('filesystem driver', () => {
     },
   )
 
-  test.skipIf(!isRoot)(
-    'a full disk is storage-full, leaves what was there, and works again with room (needs root)',
+  test.skipIf(!canMount)(
+    'a full disk is storage-full, leaves what was there, and works again with room (needs leave to mount)',
     async () => {
       const disk = join(root, 'disk')
-      expect(mount(disk, '-t', 'tmpfs', '-o', 'size=4m', 'none')).toBe(true)
+      mountSmallDisk(disk, '4m')
       const driver = await openFilesystemDriver({ root: disk })
       await driver.write('a', reusingBuffer(patternOf(2_000_000), 50_000))
       const tooMuch = patternOf(6_000_000)
@@ -193,7 +216,6 @@ describe('filesystem driver', () => {
       // Half an upload that cannot be trusted would only keep the disk full.
       expect(await allOf(driver.staged())).toEqual([])
       await driver.write('b', reusingBuffer(patternOf(1_500_000), 50_000))
-      writeFileSync(join(disk, 'filler'), patternOf(1024))
       spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=4096'])
       await expect(driver.check()).rejects.toMatchObject(refusal)
       await driver.remove('filler')
@@ -201,13 +223,16 @@ describe('filesystem driver', () => {
     },
   )
 
-  test.skipIf(!isRoot)('staged uploads on another file system than the objects are refused (needs root)', async () => {
-    expect(mount(join(root, '_staged'), '-t', 'tmpfs', '-o', 'size=1m', 'none')).toBe(true)
-    await expect(openFilesystemDriver({ root })).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining('another file system'),
-    })
-  })
+  test.skipIf(!canMount)(
+    'staged uploads on another file system than the objects are refused (needs leave to mount)',
+    async () => {
+      mountSmallDisk(join(root, '_staged'), '1m')
+      await expect(openFilesystemDriver({ root })).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('another file system'),
+      })
+    },
+  )
 
   test('a process killed at any moment leaves only whole objects, and all that it called committed', async () => {
     const child = resolve(import.meta.dir, '../../test/helpers/storage-crash-child.ts')
