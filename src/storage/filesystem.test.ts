@@ -28,6 +28,16 @@ function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'entrepot-storage-'))
 }
 
+function removedEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder)
+    return true
+  } catch {
+    // Not there yet, or in use already.
+    return false
+  }
+}
+
 function tryMount(): boolean {
   const folder = temporaryFolder()
   try {
@@ -99,6 +109,23 @@ describe('filesystem driver', () => {
     await driver.remove('blobs/ab/abcd/other')
     expect(existsSync(join(root, 'blobs/ab/abcd'))).toBe(false)
     expect(existsSync(join(root, 'blobs/ab'))).toBe(true)
+  })
+
+  test('a folder removed just before an object moves into it is made again', async () => {
+    const driver = await openFilesystemDriver({ root })
+    for (let round = 0; round < 200; round++) {
+      let isDone = false
+      const writing = driver.write(`blobs/${round}/data`, streamOf('x')).finally(() => {
+        isDone = true
+      })
+      for (let isRemoved = false; !isDone && !isRemoved; ) {
+        await new Promise((resolve) => setImmediate(resolve))
+        // Another instance prunes: once, at whatever moment the folder is there and empty.
+        isRemoved = removedEmpty(join(root, `blobs/${round}`))
+      }
+      await writing
+      expect(await driver.stat(`blobs/${round}/data`)).toBeDefined()
+    }
   })
 
   test('the folder is made when missing, parents included', async () => {
