@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { allOf, bytesOf, patternOf, reusingBuffer, sha256Of, streamOf, textOf } 
 import { describeDriver } from '../../test/suites/storage-driver.ts'
 import type { StorageDriver } from './driver.ts'
 import { openFilesystemDriver } from './filesystem.ts'
+import { errnoOf } from './filesystem-errors.ts'
 import { withLimit } from './limit.ts'
 import { withRetry } from './retry.ts'
 
@@ -32,8 +34,9 @@ function removedEmpty(folder: string): boolean {
   try {
     rmdirSync(folder)
     return true
-  } catch {
+  } catch (error) {
     // Not there yet, or in use already.
+    expect(['ENOENT', 'ENOTEMPTY']).toContain(errnoOf(error)!)
     return false
   }
 }
