@@ -60,9 +60,10 @@ export interface StorageDriver {
   stagedSize(upload: UploadId): Promise<number | undefined>
   /**
    * Adds `bytes` after the first `offset` staged ones and returns the new size. The first append (offset 0) creates the upload.
-   * `offset` is the staged size, or a size that an earlier append of this upload ended at: what was staged beyond it is dropped (this is
-   * how a broken request is rolled back). When the stream fails, the bytes that arrived stay staged and the error is passed on.
-   * Throws `range-invalid` when `offset` is beyond what is staged.
+   * `offset` is the staged size, the offset that the latest append began at, or 0: what was staged beyond it is dropped (this is
+   * how a broken request is rolled back). When the stream fails, the bytes that arrived stay staged and the error is passed on. When the place
+   * itself fails, what is staged is not known: ask `stagedSize`, which may say that the upload is gone.
+   * Throws `range-invalid` when `offset` is beyond what is staged (its detail has the staged `size`), `upload-unknown` when nothing is and `offset` is not 0.
    */
   append(upload: UploadId, offset: number, bytes: ByteStream, options?: CallOptions): Promise<number>
   /** The staged bytes from the start, for hashing them again. Undefined for an unknown upload. */
@@ -71,10 +72,10 @@ export interface StorageDriver {
   commit(upload: UploadId, key: Key): Promise<void>
   /** Succeeds when absent. */
   discard(upload: UploadId): Promise<void>
-  /** Every staged upload, for the sweep. */
+  /** Every staged upload, for the sweep; also what a `write` has not finished, or left behind in a crash: judge by age. */
   staged(): AsyncIterable<StagedUpload>
 
-  /** Resolves when the place can be read and written just now; throws `unavailable` with the reason otherwise. Cheap enough for a probe every few seconds. */
+  /** Resolves when the place can be read and written just now; throws `unavailable`, or `storage-full` when only room is missing, otherwise. Cheap enough for a probe every few seconds. */
   check(): Promise<void>
   close(): Promise<void>
 
