@@ -25,16 +25,20 @@ export function checkConfig(
     return 0
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    printWarnings(error.warnings, err)
-    for (const problem of error.problems) err(describe(problem))
-    err(
-      `${error.problems.length === 1 ? '1 problem' : `${error.problems.length} problems`} found; nothing was started\n`,
-    )
+    explainProblems(error, err)
     return 2
   }
 }
 
-function printWarnings(warnings: readonly Warning[], err: (text: string) => void): void {
+/** Prints everything that is wrong, each with where it stands and what to do. */
+export function explainProblems({ warnings, problems }: ConfigError, err: (text: string) => void): void {
+  printWarnings(warnings, err)
+  for (const problem of problems) err(describe(problem))
+  err(`${problems.length === 1 ? '1 problem' : `${problems.length} problems`} found; nothing was started\n`)
+}
+
+/** One line each. */
+export function printWarnings(warnings: readonly Warning[], err: (text: string) => void): void {
   for (const warning of warnings) err(`warning: ${warningLine(warning)}\n`)
 }
 

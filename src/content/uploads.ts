@@ -21,6 +21,10 @@ const holdMs = 15_000
 /** How long a request waits for another one on the same upload to end: a client retries before we notice that it is gone. */
 const patienceMs = 20_000
 
+const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-/
+/** How long staged bytes that are no upload are left alone. */
+const strangersMs = 3_600_000
+
 export interface Upload {
   id: string
   place: Place
@@ -165,10 +169,10 @@ export function createUploads(parts: ContentParts) {
       await db.relaxed((tx) => deleteUpload(tx, upload.id))
     },
 
-    /** Removes uploads nobody has written to for `ageMs`. Returns how many. */
-    async purge(ageMs: number): Promise<number> {
+    /** Removes uploads nobody has written to for `ageMs`, or only counts them. Returns how many. */
+    async purge(ageMs: number, { dryRun = false } = {}): Promise<number> {
       const rows = await abandonedUploads(db.queries, now() - ageMs, now())
-      for (const row of rows) await this.cancel(await open(row))
+      if (!dryRun) for (const row of rows) await this.cancel(await open(row))
       return rows.length
     },
 
@@ -176,7 +180,9 @@ export function createUploads(parts: ContentParts) {
     async sweep(store: string): Promise<number> {
       const { driver } = stores(store)
       let swept = 0
-      for await (const { id } of driver.staged()) {
+      for await (const { id, modifiedAt } of driver.staged()) {
+        // What is no upload is something the driver, here or on another instance, may be writing just now.
+        if (!uploadId.test(id) && now() - modifiedAt.getTime() < strangersMs) continue
         if (await findUpload(db.queries, id)) continue
         await driver.discard(id)
         swept++

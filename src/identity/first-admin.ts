@@ -1,10 +1,10 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
+import type { Log } from '../telemetry/log.ts'
 import { createSecretFile, readTextFile, removeFile } from './durable-file.ts'
 import type { UserStore } from './local-users.ts'
 import { hashPassword, randomPassword, verifyPassword } from './passwords.ts'
-import type { IdentityLog } from './sources.ts'
 
 /** What the start-up banner shows of the admin that this start created. */
 export interface FirstAdmin {
@@ -18,7 +18,7 @@ export interface FirstAdmin {
 export interface FirstAdminOptions {
   store: UserStore
   dataDir: string
-  log: IdentityLog
+  log: Log
 }
 
 const name = 'admin'
@@ -50,7 +50,7 @@ export async function createFirstAdmin({ store, dataDir, log }: FirstAdminOption
   return undefined
 }
 
-function passwordIn(file: string, log: IdentityLog): string {
+function passwordIn(file: string, log: Log): string {
   const found = readFile(file)
   if (!found) throw new AppError('unavailable', `${file} was there and is gone; start again`)
   const password = found.text.trim()
@@ -59,8 +59,8 @@ function passwordIn(file: string, log: IdentityLog): string {
       'unavailable',
       `${file} should hold the password of the first admin, one line of ${shortest} characters or more; write one, or delete the file to get a random one`,
     )
-  if (found.stats.mode & 0o077) log.warn({ file }, `others can read the first admin's password; run: chmod 600 ${file}`)
-  log.info({ file }, 'there are no users yet: admin gets the password that is in this file')
+  if (found.stats.mode & 0o077) log.warn(`others can read the first admin's password; run: chmod 600 ${file}`, { file })
+  log.info('there are no users yet: admin gets the password that is in this file', { file })
   return password
 }
 

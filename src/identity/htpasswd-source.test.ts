@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 async function open(): Promise<HtpasswdSource> {
-  const note = (_detail: object, message: string) => logged.push(message)
+  const note = (message: string) => logged.push(message)
   const source = await openHtpasswdSource({ path, log: { info: note, warn: note }, now: () => time })
   opened.push(source)
   return source

@@ -2,10 +2,11 @@ import { createHmac, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { AppError } from '../errors.ts'
+import type { Log } from '../telemetry/log.ts'
 import { createSecretFile, readTextFile } from './durable-file.ts'
 import { type Htpasswd, parseHtpasswd } from './htpasswd.ts'
 import { hashForHtpasswd, randomPassword, verifyPassword } from './passwords.ts'
-import type { IdentityLog, UserSource } from './sources.ts'
+import type { UserSource } from './sources.ts'
 
 /** The users of an htpasswd file, followed as the file changes. */
 export interface HtpasswdSource extends UserSource {
@@ -18,7 +19,7 @@ export interface HtpasswdSource extends UserSource {
 /** Where the file is, and what the source needs of the world. */
 export interface HtpasswdOptions {
   path: string
-  log: IdentityLog
+  log: Log
   /** Milliseconds on a clock that only goes forward. */
   now?: () => number
 }
@@ -56,7 +57,7 @@ export async function openHtpasswdSource(options: HtpasswdOptions): Promise<Htpa
     hashes = [...users.entries.values()].filter(({ kind }) => kind !== 'refused').map(({ hash }) => hash)
     generation++
     for (const warning of users.warnings) {
-      if (!warned.has(warning)) log.warn({ path }, `htpasswd: ${warning}`)
+      if (!warned.has(warning)) log.warn(`htpasswd: ${warning}`, { path })
       warned.add(warning)
     }
   }
@@ -65,11 +66,11 @@ export async function openHtpasswdSource(options: HtpasswdOptions): Promise<Htpa
     try {
       const before = generation
       read()
-      if (generation !== before) log.info({ path, users: users.entries.size }, 'htpasswd: file read again')
+      if (generation !== before) log.info('htpasswd: file read again', { path, users: users.entries.size })
       warned.delete(path)
     } catch (cause) {
       seen = ''
-      if (!warned.has(path)) log.warn({ path, err: cause }, 'htpasswd: cannot read the file; the users read last stay')
+      if (!warned.has(path)) log.warn('htpasswd: cannot read the file; the users read last stay', { path, err: cause })
       warned.add(path)
     }
   }
@@ -96,7 +97,7 @@ export async function openHtpasswdSource(options: HtpasswdOptions): Promise<Htpa
     })
   }
   checkAt = now() + checkEveryMs
-  if (users.entries.size === 0) log.warn({ path }, 'htpasswd: the file has no users, so nobody can log in')
+  if (users.entries.size === 0) log.warn('htpasswd: the file has no users, so nobody can log in', { path })
   const unwatch = watch(path, log, () => {
     checkAt = 0
   })
@@ -142,18 +143,18 @@ function signature(stats: fs.Stats): string {
 }
 
 /** Watches the folder, since a file replaced by a rename takes its own watch away with it. The clock looks too, so failing is no harm. */
-function watch(path: string, log: IdentityLog, changed: () => void): () => void {
+function watch(path: string, log: Log, changed: () => void): () => void {
   try {
     const name = basename(path)
     const watcher = fs.watch(dirname(path), { persistent: false }, (_event, file) => {
       if (file === null || file === name) changed()
     })
     watcher.on('error', (err) =>
-      log.warn({ path, err }, 'htpasswd: watching the folder failed; the file is checked every second'),
+      log.warn('htpasswd: watching the folder failed; the file is checked every second', { path, err }),
     )
     return () => watcher.close()
   } catch (err) {
-    log.warn({ path, err }, 'htpasswd: cannot watch the folder; the file is checked every second')
+    log.warn('htpasswd: cannot watch the folder; the file is checked every second', { path, err })
     return () => {}
   }
 }

@@ -57,7 +57,7 @@ describeOnEachDatabase('local users', (open) => {
   })
 
   describe('createFirstAdmin', () => {
-    const note = (_detail: object, message: string) => logged.push(message)
+    const note = (message: string) => logged.push(message)
     const create = (store: UserStore, folder = dataDir) =>
       createFirstAdmin({ store, dataDir: folder, log: { info: note, warn: note } })
     const file = () => join(dataDir, 'admin.password')

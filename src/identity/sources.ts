@@ -29,9 +29,3 @@ export interface UserSource {
   decoy(username: string, password: string): Promise<void>
   close(): Promise<void>
 }
-
-/** The little this room needs of a log; the server's own log fits. */
-export interface IdentityLog {
-  info(detail: object, message: string): void
-  warn(detail: object, message: string): void
-}

@@ -1,0 +1,208 @@
+import { open, usersOnly } from './access/decide.ts'
+import { type Closers, createClosers } from './closers.ts'
+import type { BlobStoreConfig, Config } from './config/config.ts'
+import { type BlobStore, createBlobStores } from './content/blob-store.ts'
+import { createBlobs } from './content/blobs.ts'
+import { type Collector, createCollector } from './content/collector.ts'
+import { createUploads, type Uploads } from './content/uploads.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { createHostedImages } from './formats/docker/images/hosted.ts'
+import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
+import { createV1 } from './formats/docker/protocol/v1.ts'
+import { createFront } from './http/compose.ts'
+import { createHealth } from './http/health.ts'
+import type { Handler } from './http/incoming.ts'
+import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
+import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
+import { openHtpasswdSource } from './identity/htpasswd-source.ts'
+import { createLocalUsers } from './identity/local-users.ts'
+import type { Authenticator } from './identity/principal.ts'
+import { databaseUserStore } from './identity/user-store.ts'
+import { startSchedule } from './jobs/schedule.ts'
+import { openRepositories } from './repositories/repositories.ts'
+import type { StorageDriver } from './storage/driver.ts'
+import { openFilesystemDriver } from './storage/filesystem.ts'
+import { createInMemoryDriver } from './storage/inmemory.ts'
+import { withLimit } from './storage/limit.ts'
+import { withRetry } from './storage/retry.ts'
+import { createAccessLog } from './telemetry/access-log.ts'
+import type { Log } from './telemetry/log.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { version } from './version.ts'
+
+export interface App {
+  handler: Handler
+  db: Database
+  collector: Collector
+  uploads: Uploads
+  /** Starts what runs beside the requests: collector, upload purge, sweep of what a crash has left. */
+  startJobs(): void
+  /** Set when this start created the first user. */
+  firstAdmin: FirstAdmin | undefined
+  /** SIGHUP: looks at files again. */
+  reload(): void
+  /** Says on `/readyz` that no more requests should come. */
+  drain(): void
+  /** Stops the jobs and closes everything that was opened, last first. */
+  close(): Promise<void>
+}
+
+/** Opens every part in order. When one cannot be opened, those before it are closed and the error is passed on. */
+export async function openApp(config: Config, log: Log, now: () => number = Date.now): Promise<App> {
+  const closers = createClosers()
+  try {
+    const db = closers.add(await openDatabase(config.database))
+    const blobStores = await openDrivers(config, closers.add)
+    const stores = createBlobStores(blobStores)
+    const parts = { db, stores, now, graceMs: config.storage.gc.grace }
+    const blobs = createBlobs(parts)
+    const uploads = createUploads(parts)
+    const collector = createCollector(parts)
+
+    const declared = config.repositories.map(({ description = '', ...repository }) => ({ ...repository, description }))
+    const repositories = await openRepositories(db, declared, config.defaultRepository, now)
+    const imagesOf = createHostedImages(
+      { ...parts, blobs, uploads },
+      {
+        readOnly: config.storage.maintenance.readonly.enabled,
+        deletable: config.storage.delete.enabled,
+        sparse: config.validation.disabled,
+      },
+    )
+    const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
+    closers.add(authenticator)
+
+    let draining = false
+    const metrics = createMetrics({ version })
+    const protocol = {
+      repositories,
+      imagesOf,
+      blobs,
+      authenticator,
+      decide: config.auth === 'none' ? open : usersOnly,
+      log,
+      maxTags: config.tags.maxtags,
+      maxCatalog: config.catalog.maxentries,
+      externalUrl: config.http.relativeurls ? undefined : config.http.host,
+    }
+    const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog({ formatter: config.log.formatter })
+    const health = createHealth([db, ...blobStores.map(({ driver }) => driver)], () => draining)
+    const metricsHandler: Handler = async () =>
+      new Response(await metrics.metricsText(), { headers: { 'content-type': metrics.contentType } })
+    const handler = createFront({
+      rooms: { v2: createDockerProtocol(protocol), v1: createV1(protocol), ...health, metrics: metricsHandler },
+      headers: config.http.headers,
+      onAccess: accessLog?.write,
+      metrics,
+      log,
+    })
+    return {
+      handler,
+      db,
+      collector,
+      uploads,
+      firstAdmin,
+      reload,
+      startJobs: () => {
+        closers.add(startJobs(config, { uploads, collector, stores: blobStores.map(({ name }) => name), log }))
+      },
+      drain: () => {
+        draining = true
+      },
+      close: closers.closeAll,
+    }
+  } catch (error) {
+    await closers.closeAll()
+    throw error
+  }
+}
+
+/** Opens the configured blob stores, each to be closed by whoever `add` tells. */
+export async function openDrivers(config: Config, add: Closers['add']): Promise<BlobStore[]> {
+  const opened: BlobStore[] = []
+  for (const [name, settings] of Object.entries(config.blobStores)) {
+    opened.push({ name, driver: add(await openDriver(settings)) })
+  }
+  return opened
+}
+
+async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
+  if ('inmemory' in settings) return createInMemoryDriver()
+  const { rootdirectory, maxthreads } = settings.filesystem
+  return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
+}
+
+async function openIdentity(config: Config, db: Database, log: Log) {
+  const nothing = () => {}
+  if (config.auth === 'none') return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing }
+  if (config.auth) {
+    const { path, realm } = config.auth.htpasswd
+    const source = await openHtpasswdSource({ path, log })
+    if (source.created)
+      log.warn(`there was no ${path}: made it with one user`, {
+        user: source.created.username,
+        initial: source.created.password,
+      })
+    return {
+      authenticator: createAuthenticator({ sources: [source], realm }),
+      firstAdmin: undefined,
+      reload: source.reload,
+    }
+  }
+  const store = databaseUserStore(db)
+  const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
+  const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
+  return { authenticator, firstAdmin, reload: nothing }
+}
+
+function startJobs(
+  config: Config,
+  { uploads, collector, stores, log }: { uploads: Uploads; collector: Collector; stores: string[]; log: Log },
+) {
+  const { gc, maintenance } = config.storage
+  const { age, interval, enabled, dryrun } = maintenance.uploadpurging
+  const minute = 60_000
+  return startSchedule(
+    [
+      {
+        name: 'sweep',
+        firstAfterMs: 0,
+        everyMs: 24 * 60 * minute,
+        async run() {
+          for (const store of stores) {
+            const swept = await uploads.sweep(store)
+            if (swept > 0) log.info('removed staged uploads that a crash had left', { store, uploads: swept })
+          }
+        },
+      },
+      ...(gc.enabled
+        ? [
+            {
+              name: 'garbage collection',
+              firstAfterMs: Math.min(gc.grace, 10_000),
+              everyMs: Math.min(Math.max(gc.grace / 4, 1000), minute),
+              async run(signal: AbortSignal) {
+                const { blobs, bytes, links } = await collector.run(signal)
+                if (blobs > 0 || links > 0) log.info('garbage collected', { blobs, bytes, links })
+              },
+            },
+          ]
+        : []),
+      ...(enabled
+        ? [
+            {
+              name: 'upload purge',
+              firstAfterMs: minute,
+              everyMs: interval,
+              async run() {
+                const purged = await uploads.purge(age, { dryRun: dryrun })
+                if (purged > 0)
+                  log.info(dryrun ? 'abandoned uploads (dry run)' : 'removed abandoned uploads', { uploads: purged })
+              },
+            },
+          ]
+        : []),
+    ],
+    log,
+  )
+}

@@ -1,0 +1,112 @@
+import { openApp } from '../app.ts'
+import { createClosers } from '../closers.ts'
+import type { Config } from '../config/config.ts'
+import { type Listener, openListener } from '../http/listener.ts'
+import { type TlsFiles, watchTls } from '../http/tls-files.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
+import { version } from '../version.ts'
+import { loadOrExplain } from './configured.ts'
+import type { CommandIo } from './io.ts'
+
+/** `entrepot serve [--config FILE]`: runs until SIGTERM or SIGINT. Returns the exit code: 0, 1 when a part could not be opened, 2 for a bad configuration. */
+export async function serve(options: { config?: string | undefined }, io: CommandIo): Promise<number> {
+  const config = loadOrExplain(options, io)
+  if (!config) return 2
+  const log = createLog({ level: config.log.level, formatter: config.log.formatter, fields: config.log.fields })
+  const closers = createClosers()
+  try {
+    const app = closers.add(await openApp(config, log))
+    const { listener, tls } = await openMainListener(config, app.handler, log)
+    if (tls) closers.add(tls)
+    app.startJobs()
+    banner({ config, listener, log, io, firstAdmin: app.firstAdmin })
+    process.on('SIGHUP', () => {
+      log.info('SIGHUP: looking at certificates and users again')
+      app.reload()
+      tls?.reload()
+      log.level = loadOrExplain(options, io)?.log.level ?? log.level
+    })
+    const signal = await endSignal()
+    log.info(`${signal}: finishing running requests`, { seconds: config.http.draintimeout / 1000 })
+    app.drain()
+    const broken = await listener.stop(config.http.draintimeout)
+    if (broken > 0) log.warn('requests were broken off at the end of http.draintimeout', { requests: broken })
+    await closers.closeAll()
+    log.info('stopped')
+    return 0
+  } catch (error) {
+    await closers.closeAll().catch((also: unknown) => log.error('closing failed too', { error: also }))
+    log.error(error instanceof Error ? error.message : String(error), { error })
+    return 1
+  }
+}
+
+/** Resolves at the first request to end; a second one ends the process at once, as people expect of Ctrl-C. */
+function endSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130))
+        resolve(signal)
+      })
+    }
+  })
+}
+
+async function openMainListener(config: Config, handler: Parameters<typeof openListener>[0]['handler'], log: Log) {
+  const { addr, host, prefix, tls, trustedProxies, idleTimeout } = config.http
+  const settings = tls.certificate
+    ? {
+        certificate: tls.certificate,
+        key: tls.key!,
+        clientCas: tls.clientcas,
+        minimumTls: tls.minimumtls,
+        cipherSuites: tls.ciphersuites,
+        clientAuth: tls.clientauth,
+      }
+    : undefined
+  let listener: Listener | undefined
+  const files: TlsFiles | undefined =
+    settings && watchTls(settings, log, (fresh) => listener?.replaceTls(fresh))
+  listener = await openListener({
+    addr: 'socket' in addr ? addr.socket : `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`,
+    tls: files?.material,
+    handler,
+    trust: trustedProxies,
+    watchdogSeconds: idleTimeout / 1000,
+    prefix,
+    host,
+    log,
+  })
+  return { listener, tls: files }
+}
+
+/** What the person who just typed `npm start` needs to see. */
+function banner({
+  config,
+  listener,
+  log,
+  io,
+  firstAdmin,
+}: {
+  config: Config
+  listener: Listener
+  log: Log
+  io: CommandIo
+  firstAdmin: { name: string; password: string; file: string } | undefined
+}): void {
+  log.info(`Entrepot ${version} listens on ${listener.address}`, { data: config.dataDir })
+  if (config.auth === 'none') log.warn('auth: none: everyone who reaches this address may push, pull and delete')
+  if (!firstAdmin) return
+  const place = listener.port === 0 ? 'HOST' : `localhost:${listener.port}`
+  io.err.write(
+    [
+      '',
+      `  First start: user ${firstAdmin.name} was created. Its password is in ${firstAdmin.file}`,
+      '',
+      `    docker login ${place} -u ${firstAdmin.name} --password-stdin < ${firstAdmin.file}`,
+      '',
+      '',
+    ].join('\n'),
+  )
+}

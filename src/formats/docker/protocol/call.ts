@@ -1,0 +1,46 @@
+import type { Decide } from '../../../access/decide.ts'
+import type { Blobs } from '../../../content/blobs.ts'
+import type { Incoming } from '../../../http/incoming.ts'
+import type { Authenticator, Principal } from '../../../identity/principal.ts'
+import type { Repositories, Repository } from '../../../repositories/repositories.ts'
+import type { Log } from '../../../telemetry/log.ts'
+import type { ImageSink, ImageSource } from '../images/image-source.ts'
+
+/** What the protocol works with. */
+export interface ProtocolParts {
+  repositories: Repositories
+  imagesOf: (repository: Repository) => ImageSource & ImageSink
+  blobs: Pick<Blobs, 'holders'>
+  authenticator: Authenticator
+  decide: Decide
+  log: Log
+  /** Largest page of a tag list, and of the catalog. */
+  maxTags: number
+  maxCatalog: number
+  /** External URL (`http.host`) for absolute Locations; undefined: relative ones, which are right behind every proxy. */
+  externalUrl: string | undefined
+}
+
+/** One request, once it is known what it is about and that it may be done. */
+export interface Call {
+  incoming: Incoming
+  parts: ProtocolParts
+  principal: Principal
+}
+
+/** A call about an image. */
+export interface ImageCall extends Call {
+  repository: Repository
+  images: ImageSource & ImageSink
+  /** The image within its repository. */
+  image: string
+  /** The whole name as the client wrote it: goes into Locations. */
+  name: string
+  /** What stands at the end of the path: a digest, a reference, an upload id. Decoded. */
+  reference: string
+}
+
+/** `/v2/...` as this client must write it to come back here. `path` starts with a slash. */
+export function locationOf({ incoming, parts }: Call, path: string): string {
+  return `${parts.externalUrl ?? incoming.origin.prefix}${path}`
+}

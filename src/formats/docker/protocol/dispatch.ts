@@ -1,0 +1,83 @@
+import { AppError } from '../../../errors.ts'
+import { isAncientDocker } from '../../../http/compose.ts'
+import type { Handler, Incoming } from '../../../http/incoming.ts'
+import type { Principal } from '../../../identity/principal.ts'
+import { checkImageName } from '../images/names.ts'
+import type { Call, ImageCall, ProtocolParts } from './call.ts'
+import { asAppError, errorResponse } from './errors.ts'
+import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
+
+/** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
+const apiVersion = ['Docker-Distribution-Api-Version', 'registry/2.0'] as const
+
+/** Answers everything under `/v2/`: find the route, find out who asks, decide, act. Errors become answers here and nowhere else. */
+export function createDockerProtocol(parts: ProtocolParts): Handler {
+  return async (incoming) => {
+    let response: Response
+    try {
+      response = await answer(parts, incoming)
+    } catch (thrown) {
+      const error = asAppError(thrown)
+      if (error.code === 'internal')
+        parts.log.error(error.message, { error: error.cause ?? error, requestId: incoming.id })
+      response = errorResponse(error, incoming.id)
+      if (incoming.method === 'HEAD') response = new Response(null, response)
+    }
+    response.headers.set(...apiVersion)
+    return response
+  }
+}
+
+async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
+  if (isAncientDocker(incoming.headers.get('user-agent'))) {
+    throw new AppError('route-unknown', 'this Docker is too old: version 1.6 or newer is needed')
+  }
+  const general = routes[incoming.path]
+  if (general) {
+    const route = pick(general, incoming, '')
+    const principal = await admit(parts, incoming, route)
+    return route.handle({ incoming, parts, principal })
+  }
+  const found = parseImagePath(incoming.path)
+  if (!found) throw new AppError('route-unknown', `there is nothing at ${incoming.path.slice(0, 300)}`)
+  const route = pick(imageRoutes[found.resource], incoming, found.resource)
+  checkImageName(found.name)
+  const { repository, image } = parts.repositories.locate(found.name)
+  const principal = await admit(parts, incoming, route, { repository: repository.name, image })
+  if (route.unhurried) incoming.unhurried()
+  const { name, reference } = found
+  const images = parts.imagesOf(repository)
+  return route.handle({ incoming, parts, principal, repository, images, image, name, reference } satisfies ImageCall)
+}
+
+function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incoming, resource: string): Route<C> {
+  const route = methods[incoming.method] ?? (incoming.method === 'HEAD' ? methods['GET'] : undefined)
+  if (!route) {
+    throw new AppError('method-unsupported', `${incoming.method} is not supported here`, {
+      headers: { allow: Object.keys(methods).join(', ') },
+    })
+  }
+  incoming.route = resource || 'base'
+  return route
+}
+
+/** Who asks, and that they may. Nothing about the image is looked up before. */
+async function admit(
+  { authenticator, decide }: ProtocolParts,
+  incoming: Incoming,
+  { action }: { action: Route<Call>['action'] },
+  target?: { repository: string; image: string },
+): Promise<Principal> {
+  const credentials = incoming.headers.get('authorization') ?? undefined
+  const verdict = authenticator.authenticate(credentials, incoming.clientAddress)
+  const principal = verdict instanceof Promise ? await verdict : verdict
+  if (principal.kind === 'user') incoming.user = principal.name
+  if (decide(principal, action, target)) return principal
+  if (principal.kind === 'anonymous') {
+    const { challenge } = authenticator
+    throw new AppError('unauthenticated', 'log in first: docker login', {
+      headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
+    })
+  }
+  throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: target })
+}

@@ -1,0 +1,84 @@
+import { algorithmOf } from '../../../content/digest.ts'
+import { AppError } from '../../../errors.ts'
+import { manifestDigest, parseManifest } from '../images/manifest.ts'
+import { isTag, parseReference, parseTag, type Reference } from '../images/names.ts'
+import { type ImageCall, locationOf } from './call.ts'
+import { matchesEtag } from './etag.ts'
+
+/** distribution-spec, "Pushing Manifests": registries should accept at least 4 MiB; nobody sends more. */
+const maxBytes = 4 * 1024 * 1024
+
+/** Tags in one `PUT ...?tag=a&tag=b`; each comes back in a header, and clients read a limited amount of those. */
+const maxTags = 100
+
+/** end-3. GET and HEAD. What was pushed is what is answered: `Accept` is not asked, nothing is converted. */
+export async function getManifest({ incoming, images, image, reference }: ImageCall): Promise<Response> {
+  const wanted = readableReference(reference)
+  const manifest = wanted && (await images.manifest(image, wanted))
+  if (!manifest) throw await unknownManifest({ images, image, reference })
+  const { digest, mediaType, content } = manifest
+  const headers: Record<string, string> = {
+    'content-type': mediaType,
+    'content-length': String(content.length),
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+  }
+  if (matchesEtag(incoming, digest)) {
+    return new Response(null, { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } })
+  }
+  return new Response(incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>), { headers })
+}
+
+/** A tag that cannot exist is answered as one that does not; a digest that is none is an error. */
+function readableReference(text: string): Reference | undefined {
+  return text.includes(':') || isTag(text) ? parseReference(text) : undefined
+}
+
+async function unknownManifest({ images, image, reference }: Pick<ImageCall, 'images' | 'image' | 'reference'>) {
+  const known = await images.tags(image, { last: '', limit: 1 })
+  if (!known) return new AppError('image-unknown', 'there is no such image', { detail: { name: image } })
+  return new AppError('manifest-unknown', 'this image has no such manifest', { detail: { reference } })
+}
+
+/** end-7a and end-7b: by tag, or by digest with any number of `?tag=`. */
+export async function putManifest(call: ImageCall): Promise<Response> {
+  const { incoming, images, image, name } = call
+  const reference = parseReference(call.reference)
+  const tags = [...new Set([...(reference.tag === undefined ? [] : [reference.tag]), ...tagParameters(call)])]
+  const bytes = await incoming.bodyWhole(
+    maxBytes,
+    () => new AppError('manifest-too-large', `a manifest may have at most ${maxBytes} bytes`),
+  )
+  const manifest = parseManifest(bytes, incoming.headers.get('content-type'))
+  const digest = manifestDigest(manifest, reference.digest ? algorithmOf(reference.digest) : 'sha256')
+  if (reference.digest && reference.digest !== digest) {
+    throw new AppError('digest-invalid', 'the manifest that arrived has another digest', {
+      detail: { expected: reference.digest, received: digest },
+    })
+  }
+  await images.putManifest(image, manifest, digest, tags)
+  const headers = new Headers({
+    location: locationOf(call, `/v2/${name}/manifests/${digest}`),
+    'docker-content-digest': digest,
+    'content-length': '0',
+  })
+  if (manifest.subject) headers.set('oci-subject', manifest.subject)
+  if (reference.digest) for (const tag of tags) headers.append('oci-tag', tag)
+  return new Response(null, { status: 201, headers })
+}
+
+function tagParameters({ incoming }: ImageCall): string[] {
+  const tags = incoming.query.getAll('tag').map(parseTag)
+  if (tags.length <= maxTags) return tags
+  throw new AppError('request-invalid', `at most ${maxTags} tags can be pushed with one manifest`, {
+    detail: { tags: tags.length },
+  })
+}
+
+/** end-9: a tag alone, or a manifest with all its tags. */
+export async function deleteManifest({ images, image, reference }: ImageCall): Promise<Response> {
+  const { digest, tag } = parseReference(reference)
+  const deleted = digest === undefined ? await images.deleteTag(image, tag) : await images.deleteManifest(image, digest)
+  if (!deleted) throw await unknownManifest({ images, image, reference })
+  return new Response(null, { status: 202 })
+}

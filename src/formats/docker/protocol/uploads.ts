@@ -1,0 +1,168 @@
+import {
+  algorithmOf,
+  type Digest,
+  type DigestAlgorithm,
+  isAlgorithm,
+  isDigest,
+  parseDigest,
+} from '../../../content/digest.ts'
+import { type Chunk, type Upload, unknownUpload } from '../../../content/uploads.ts'
+import { AppError } from '../../../errors.ts'
+import type { Incoming } from '../../../http/incoming.ts'
+import { isImageName } from '../images/names.ts'
+import { type ImageCall, locationOf } from './call.ts'
+
+/** end-4a, end-4b, end-4c and end-11: starts an upload, unless the blob comes whole with the request or from another image. */
+export async function startUpload(call: ImageCall): Promise<Response> {
+  const { images, image, incoming } = call
+  const { query } = incoming
+  const mounted = await mountBlob(call)
+  if (mounted) return blobCreated(call, mounted)
+  const whole = query.get('digest')
+  const digest = whole === null ? undefined : parseDigest(whole)
+  const upload = await images.startUpload(image, digest ? algorithmOf(digest) : wantedAlgorithm(query))
+  if (!digest) return uploadAccepted(call, 202, upload.id, 0)
+  try {
+    await images.finishUpload(upload, digest, chunkOf(incoming))
+  } catch (error) {
+    // Nobody was told of this upload, so nobody can go on with it. Should this fail too, it is purged later.
+    await images.cancelUpload(upload).catch(() => undefined)
+    throw error
+  }
+  return blobCreated(call, digest)
+}
+
+/** end-5. Chunks with a Content-Range come in order; without one the bytes follow what is there. */
+export async function appendUpload(call: ImageCall): Promise<Response> {
+  const upload = await findUpload(call)
+  try {
+    const size = await call.images.appendUpload(upload, chunkOf(call.incoming))
+    return uploadAccepted(call, 202, upload.id, size)
+  } catch (error) {
+    throw withLocation(call, error)
+  }
+}
+
+/** end-6: the last chunk, or the only one, or none. */
+export async function finishUpload(call: ImageCall): Promise<Response> {
+  const { images, incoming } = call
+  const upload = await findUpload(call)
+  const digest = parseDigest(incoming.query.get('digest') ?? '')
+  try {
+    await images.finishUpload(upload, digest, chunkOf(incoming))
+  } catch (error) {
+    throw withLocation(call, error)
+  }
+  return blobCreated(call, digest)
+}
+
+/** end-13: how far the upload is. */
+export async function getUpload(call: ImageCall): Promise<Response> {
+  const upload = await findUpload(call)
+  return uploadAccepted(call, 204, upload.id, upload.size)
+}
+
+/** end-14. */
+export async function cancelUpload(call: ImageCall): Promise<Response> {
+  const upload = await findUpload(call)
+  await call.images.cancelUpload(upload)
+  return new Response(null, { status: 204, headers: { 'docker-upload-uuid': upload.id } })
+}
+
+async function findUpload({ images, image, reference }: ImageCall): Promise<Upload> {
+  const upload = await images.findUpload(image, reference)
+  if (!upload) throw unknownUpload()
+  return upload
+}
+
+/** Who may not pull the source, or names none that has the blob, is told to upload, never that it exists. */
+async function mountBlob({
+  incoming,
+  parts,
+  principal,
+  images,
+  image,
+  repository,
+}: ImageCall): Promise<Digest | undefined> {
+  const digest = incoming.query.get('mount')
+  if (digest === null || !isDigest(digest)) return undefined
+  for (const from of await mountSources(incoming.query.get('from'), digest)) {
+    const located = parts.repositories.locate(from)
+    const source = { repository: located.repository.name, image: located.image }
+    if (!parts.decide(principal, 'pull', source)) continue
+    const { id, store } = located.repository
+    if (await images.mountBlob(image, { repository: id, store, image: located.image }, digest)) return digest
+  }
+  return undefined
+
+  async function mountSources(from: string | null, wanted: Digest): Promise<string[]> {
+    if (from !== null) return isImageName(from) ? [from] : []
+    const holders = await parts.blobs.holders(repository.store, wanted, 20)
+    return holders.map((holder) => `${holder.repository}/${holder.image}`)
+  }
+}
+
+function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {
+  const algorithm = query.get('digest-algorithm') ?? 'sha256'
+  if (isAlgorithm(algorithm)) return algorithm
+  throw new AppError('digest-invalid', 'supported digest algorithms: sha256, sha512', { detail: { algorithm } })
+}
+
+/** The forms of Content-Range that clients send: the spec's `0-9`, and `bytes 0-9/*`, `bytes=0-9` from Docker's old documentation. */
+const contentRange = /^(?:bytes[ =])?(\d{1,16})-(\d{1,16})(?:\/.*)?$/
+
+function chunkOf(incoming: Incoming): Chunk {
+  const { headers, signal } = incoming
+  const announced = headers.get('content-length')
+  const given = headers.get('content-range')
+  const chunk = { bytes: incoming.body(), signal }
+  if (given === null || announced === '0') return chunk
+  const [, first, last] = contentRange.exec(given) ?? []
+  if (first === undefined || last === undefined || Number(last) < Number(first)) {
+    throw new AppError('range-invalid', 'Content-Range of a chunk is <first byte>-<last byte>', {
+      detail: { range: given },
+    })
+  }
+  const range = { start: Number(first), length: Number(last) - Number(first) + 1 }
+  if (announced !== null && Number(announced) !== range.length) {
+    throw new AppError('size-invalid', 'Content-Range and Content-Length say different lengths', {
+      detail: { range: given, length: announced },
+    })
+  }
+  return { ...chunk, range }
+}
+
+function uploadAccepted(call: ImageCall, status: number, id: string, size: number): Response {
+  return new Response(null, {
+    status,
+    headers: {
+      location: uploadLocation(call, id),
+      // Docker reads the layer's size from it and cannot read an empty range: nothing is said as one byte is.
+      range: `0-${Math.max(size - 1, 0)}`,
+      'docker-upload-uuid': id,
+      ...(status === 204 ? {} : { 'content-length': '0' }),
+    },
+  })
+}
+
+function uploadLocation(call: ImageCall, id: string): string {
+  return locationOf(call, `/v2/${call.name}/blobs/uploads/${id}`)
+}
+
+/** A chunk out of order leaves the upload as it was: the answer says where to go on. */
+function withLocation(call: ImageCall, error: unknown): unknown {
+  if (error instanceof AppError && error.code === 'range-invalid')
+    error.headers['location'] = uploadLocation(call, call.reference)
+  return error
+}
+
+function blobCreated(call: ImageCall, digest: Digest): Response {
+  return new Response(null, {
+    status: 201,
+    headers: {
+      location: locationOf(call, `/v2/${call.name}/blobs/${digest}`),
+      'docker-content-digest': digest,
+      'content-length': '0',
+    },
+  })
+}

@@ -1,0 +1,81 @@
+import { Command } from 'commander'
+import { checkConfig } from './commands/check-config.ts'
+import { gc } from './commands/gc.ts'
+import type { CommandIo } from './commands/io.ts'
+import { serve } from './commands/serve.ts'
+import { addUser, listUsers, removeUser } from './commands/user.ts'
+import { settingsHelp } from './config/help.ts'
+import { version } from './version.ts'
+
+const io: CommandIo = { out: process.stdout, err: process.stderr, stdin: process.stdin }
+
+/** Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. */
+function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promise<number> | number) {
+  return async (...args: Arguments) => {
+    process.exitCode = await run(...args)
+  }
+}
+
+const program = new Command('entrepot')
+  .description('A container registry: private images, users, proxies and replication in one process.')
+  .version(version)
+  .showHelpAfterError()
+
+const configOption = ['--config <file>', 'YAML file, a superset of distribution’s config.yml'] as const
+
+program
+  .command('serve', { isDefault: true })
+  .description('run the registry')
+  .argument('[file]', 'configuration file, as registry:2 takes it')
+  .option(...configOption)
+  .addHelpText('after', () => `\n${settingsHelp()}`)
+  .action(
+    exiting((file: string | undefined, options: { config?: string }) => serve({ config: options.config ?? file }, io)),
+  )
+
+program
+  .command('check-config')
+  .description('print what the configuration amounts to, or everything that is wrong with it')
+  .option(...configOption)
+  .action(
+    exiting((options: { config?: string }) =>
+      checkConfig(options, {
+        env: process.env,
+        out: (text) => process.stdout.write(text),
+        err: (text) => process.stderr.write(text),
+      }),
+    ),
+  )
+
+program
+  .command('gc')
+  .description('collect garbage now; a running server does it by itself')
+  .option(...configOption)
+  .option('--dry-run', 'only say what would go and how many bytes come back')
+  .option('--json', 'for scripts')
+  .action(exiting((options: { config?: string; dryRun?: boolean; json?: boolean }) => gc(options, io)))
+
+const user = program.command('user').description('the users of an htpasswd file')
+const htpasswdOption = ['--htpasswd <file>', 'the file, as `auth.htpasswd.path` names it'] as const
+user
+  .command('add <name>')
+  .description('add a user or change the password; prints a random one unless --password-stdin')
+  .option(...htpasswdOption)
+  .option('--password-stdin', 'read the password from standard input')
+  .action(
+    exiting((name: string, options: { htpasswd?: string; passwordStdin?: boolean }) =>
+      addUser({ name, ...options }, io),
+    ),
+  )
+user
+  .command('remove <name>')
+  .description('remove a user')
+  .option(...htpasswdOption)
+  .action(exiting((name: string, options: { htpasswd?: string }) => removeUser({ name, ...options }, io)))
+user
+  .command('list')
+  .description('list the users')
+  .option(...htpasswdOption)
+  .action(exiting((options: { htpasswd?: string }) => listUsers(options, io)))
+
+await program.parseAsync()
