@@ -60,7 +60,11 @@ afterAll(async () => {
 
 const withoutSocket: Ask = async (path, headers, method = 'GET') => {
   const response = await handle(fakeIncoming(method, path, headers))
-  return { status: response.status, headers: Object.fromEntries(response.headers), body: Buffer.from(await response.arrayBuffer()) }
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: Buffer.from(await response.arrayBuffer()),
+  }
 }
 const overSocket: Ask = async (path, headers, method) => {
   const answer = await rawGet(listener.port, path, headers, method)

@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import http from 'node:http'
 import { connect } from 'node:net'
 import type { Server } from 'bun'
 import { AppError } from '../errors.ts'
@@ -42,10 +43,14 @@ export interface Listener {
 /** Time for connections that the old socket already accepted, before it closes. */
 const swapGraceMs = 1000
 
+/** Clients that read chunked layers ask for hundreds of ranges in one header; the runtime's own limit is 16 KiB. For the whole process. */
+const maximumHeaderBytes = 128 * 1024
+
 /** Opens a listener. Throws `unavailable` naming the address and the fix when it cannot be opened; RangeError for malformed settings. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { handler, log, idleTimeoutSeconds = 120, watchdogSeconds = 120 } = options
   const place = parseAddress(options.addr)
+  Object.assign(http, { maxHeaderSize: maximumHeaderBytes })
   const tuning = openSocketTuning()
   const context: ListenerContext = {
     forwarded: createForwarded({ trustedProxies: options.trust, host: options.host, prefix: options.prefix }),
@@ -56,6 +61,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     unhurriedSeconds: tuning || place.unix ? 0 : 255,
   }
   let isDraining = false
+  /** A client told that its connection closes does not send the next request into the void. */
+  const announce = (response: Response): Response => {
+    if (isDraining) response.headers.set('connection', 'close')
+    return response
+  }
   const serve = (tls: TlsMaterial | undefined, port: number, shares: boolean): Server<undefined> =>
     Bun.serve({
       ...(place.unix === undefined ? { hostname: place.hostname, port, reusePort: shares } : { unix: place.unix }),
@@ -65,7 +75,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       development: false,
       fetch(request, server) {
         const answer = handler(new ListenerIncoming(request, server, context))
-        return isDraining ? closing(answer) : answer
+        return answer instanceof Response ? announce(answer) : answer.then(announce)
       },
       error: (error) => failed(error, log),
     } as Parameters<typeof Bun.serve<undefined>>[0]) as Server<undefined>
@@ -80,13 +90,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   let server = attempt(options.addr, open)
   if (place.unix !== undefined) chmodSync(place.unix, 0o660)
   const port = place.unix === undefined ? (server.port ?? 0) : 0
-  const tune = () => {
-    if (place.unix === undefined && tuning && !tuning.cutDeadReaders(port, watchdogSeconds)) {
-      context.unhurriedSeconds = 255
-      log.warn('the kernel does not let connections of dead readers time out; very slow downloads may be cut')
-    }
-  }
-  tune()
+  const stopWatching = place.unix === undefined ? tuning?.watchReaders(port, watchdogSeconds) : undefined
   const running = new Set<Server<undefined>>()
   const retiring = new Set<Promise<void>>()
   const retire = (old: Server<undefined>): void => {
@@ -107,7 +111,6 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
         throw new RangeError(`${options.addr} was not opened with TLS on a port`)
       const old = server
       server = attempt(options.addr, () => serve(tls, port, true))
-      tune()
       tuning?.preferNewest(port, running.size + 2)
       retire(old)
     },
@@ -123,16 +126,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       clearTimeout(timer)
       const left = outcome === 'late' ? servers.reduce((sum, one) => sum + one.pendingRequests, 0) : 0
       if (outcome === 'late') await Promise.all(servers.map((one) => one.stop(true)))
+      stopWatching?.()
       if (place.unix !== undefined) rmSync(place.unix, { force: true })
       return left
     },
   }
-}
-
-async function closing(answer: Response | Promise<Response>): Promise<Response> {
-  const response = await answer
-  response.headers.set('connection', 'close')
-  return response
 }
 
 /** Reached when a handler throws, or when a file to send is gone since it was looked up. */

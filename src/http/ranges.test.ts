@@ -51,7 +51,13 @@ describe('a Range header', () => {
   })
 
   test('with more ranges than anyone needs means the whole object', () => {
-    expect(answer(`bytes=${Array(maximumRanges + 1).fill('0-0').join(',')}`)).toBe('whole')
+    expect(
+      answer(
+        `bytes=${Array(maximumRanges + 1)
+          .fill('0-0')
+          .join(',')}`,
+      ),
+    ).toBe('whole')
   })
 
   test('with overlapping ranges cannot multiply the object', () => {
@@ -70,5 +76,6 @@ describe('If-Range', () => {
     ['Sat, 29 Oct 1994 19:43:31 GMT', '"a"', false],
   ]
   for (const [ifRange, etag, holds] of rows)
-    test(`${ifRange} against ${etag} ${holds ? 'holds' : 'does not hold'}`, () => expect(ifRangeHolds(ifRange, etag)).toBe(holds))
+    test(`${ifRange} against ${etag} ${holds ? 'holds' : 'does not hold'}`, () =>
+      expect(ifRangeHolds(ifRange, etag)).toBe(holds))
 })

@@ -10,7 +10,11 @@ export interface RawAnswer {
 }
 
 /** Sends bytes as they are to a loopback port (or unix socket) and resolves with all that came back until the other side closed. */
-export function rawExchange(place: number | string, bytes: string, onSocket?: (socket: Socket) => void): Promise<RawAnswer> {
+export function rawExchange(
+  place: number | string,
+  bytes: string,
+  onSocket?: (socket: Socket) => void,
+): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const socket = typeof place === 'number' ? connect(place, '127.0.0.1') : connect(place)
     const chunks: Buffer[] = []
@@ -23,8 +27,15 @@ export function rawExchange(place: number | string, bytes: string, onSocket?: (s
 }
 
 /** A GET that asks the server to close afterwards. */
-export function rawGet(place: number | string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<RawAnswer> {
-  const lines = Object.entries({ Host: 'localhost', Connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+export function rawGet(
+  place: number | string,
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<RawAnswer> {
+  const lines = Object.entries({ Host: 'localhost', Connection: 'close', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
   return rawExchange(place, `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
 }
 
