@@ -26,8 +26,8 @@ export interface SocketTuning {
    * cuts readers with small windows that do move on. Call the result to stop watching.
    */
   watchReaders(port: number, seconds: number): () => void
-  /** Of the sockets of this process that share `port`, makes the newest receive all new connections; `count` is how many they are. */
-  preferNewest(port: number, count: number): boolean
+  /** Of the listening sockets of this process that share `port`, makes the newest receive all new connections. Call it right after opening that one. */
+  preferNewest(port: number): boolean
 }
 
 /** Undefined where there is no Linux C library to call. */
@@ -87,14 +87,15 @@ export function openSocketTuning(): SocketTuning | undefined {
       timer.unref()
       return () => clearInterval(timer)
     },
-    preferNewest(port, count) {
-      // struct sock_filter {u16 code; u8 jt, jf; u32 k}: return the index, in order of joining, of the socket to use.
+    preferNewest(port) {
+      const sockets = socketsOn(port, true)
+      // struct sock_filter {u16 code; u8 jt, jf; u32 k}: return the index of the socket to use; whoever joins last stands last.
       const filter = new Uint8Array(8)
       new DataView(filter.buffer).setUint16(0, BPF_RETURN_CONSTANT, true)
-      new DataView(filter.buffer).setUint32(4, count - 1, true)
+      new DataView(filter.buffer).setUint32(4, sockets.length - 1, true)
       // struct sock_fprog {u16 length; (padding) pointer}
       const program = new BigUint64Array([1n, BigInt(ptr(filter))])
-      const [fd] = socketsOn(port, true)
+      const [fd] = sockets
       return fd !== undefined && setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ptr(program), 16) === 0
     },
   }

@@ -40,6 +40,8 @@ export interface Listener {
   stop(drainMs: number): Promise<number>
 }
 
+/** The runtime knows no longer idle time. */
+const longestIdleSeconds = 255
 /** Time for connections that the old socket already accepted, before it closes. */
 const swapGraceMs = 1000
 
@@ -58,7 +60,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     prefix: (options.prefix ?? '').replace(/\/+$/, ''),
     watchdogSeconds,
     // The local process behind a unix socket has clocks of its own.
-    unhurriedSeconds: tuning || place.unix ? 0 : 255,
+    unhurriedSeconds: tuning || place.unix ? 0 : longestIdleSeconds,
   }
   let isDraining = false
   /** A client told that its connection closes does not send the next request into the void. */
@@ -70,7 +72,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     Bun.serve({
       ...(place.unix === undefined ? { hostname: place.hostname, port, reusePort: shares } : { unix: place.unix }),
       ...(tls && { tls: tls.options }),
-      idleTimeout: idleTimeoutSeconds,
+      idleTimeout: Math.min(idleTimeoutSeconds, longestIdleSeconds),
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       fetch(request, server) {
@@ -87,7 +89,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     return serve(options.tls, place.port, true)
   }
   if (place.unix !== undefined) await removeDeadSocket(place.unix)
-  let server = attempt(options.addr, open)
+  let server = attempt(options.addr, () => withoutIPv6(place, open))
   if (place.unix !== undefined) chmodSync(place.unix, 0o660)
   const port = place.unix === undefined ? (server.port ?? 0) : 0
   const stopWatching = place.unix === undefined ? tuning?.watchReaders(port, watchdogSeconds) : undefined
@@ -111,7 +113,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
         throw new RangeError(`${options.addr} was not opened with TLS on a port`)
       const old = server
       server = attempt(options.addr, () => serve(tls, port, true))
-      tuning?.preferNewest(port, running.size + 2)
+      tuning?.preferNewest(port)
       retire(old)
     },
     async stop(drainMs) {
@@ -174,6 +176,18 @@ async function removeDeadSocket(path: string): Promise<void> {
     probe.once('error', () => resolve(false))
   })
   if (!isAlive) rmSync(path)
+}
+
+/** A machine without IPv6 cannot listen on `::`. */
+function withoutIPv6<T>(place: Place, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (place.hostname !== '::' || !['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as { code?: string }).code ?? ''))
+      throw error
+    place.hostname = '0.0.0.0'
+    return open()
+  }
 }
 
 function attempt(addr: string, open: () => Server<undefined>): Server<undefined> {

@@ -1,6 +1,9 @@
+import 'reflect-metadata'
+import { webcrypto } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as x509 from '@peculiar/x509'
 import { type CertifiedKey, makeAuthority, makeServerCertificate } from '../../src/commands/cert-authority.ts'
 
 /** A folder of its own under the system's temporary one, and its removal. */
@@ -24,4 +27,17 @@ export function writePair(folder: string, name: string, pair: CertifiedKey): { c
   writeFileSync(files.certificate, pair.certificate)
   writeFileSync(files.key, pair.key, { mode: 0o600 })
   return files
+}
+
+/** A self-signed certificate that a client may show; it is its own CA. */
+export async function testClientCertificate(name: string): Promise<CertifiedKey> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [name] }],
+    keys: keys as CryptoKeyPair,
+    signingAlgorithm: algorithm,
+  })
+  const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
+  return { certificate: certificate.toString('pem'), key }
 }
