@@ -16,6 +16,8 @@ export interface Incoming {
   readonly method: string
   /** Path without the prefix and the query, still percent-encoded: `/v2/team/app/manifests/latest`. */
   readonly path: string
+  /** Path and query as the client wrote them, prefix included: for logs. */
+  readonly target: string
   /** Parsed on first use. */
   readonly query: URLSearchParams
   readonly headers: Headers
@@ -33,6 +35,10 @@ export interface Incoming {
   bodyWhole(maxBytes: number, tooLarge: () => Error): Promise<Uint8Array>
   /** Says that this request or its answer may take as long as bytes keep moving: lifts the idle timeout, the watchdog stays. */
   unhurried(): void
+  /** Who asks, once the protocol knows: for the access log only, never for a decision. */
+  user?: string | undefined
+  /** What kind of thing is asked for (`blob`, `manifest`, `tags`): a short fixed word for metrics. Set by the protocol. */
+  route?: string | undefined
 }
 
 /** Answers a request. Throws only bugs: a protocol maps its own errors. */
