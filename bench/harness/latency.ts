@@ -1,0 +1,18 @@
+import { request } from './registry-client.ts'
+import { median } from './statistics.ts'
+
+/**
+ * Median milliseconds of a GET, whole body read, one after the other over a kept connection. Ends after `requests` or
+ * `seconds`, whichever comes first, but never before the third answer.
+ */
+export async function getLatency(url: string, { requests, seconds }: { requests: number; seconds: number }) {
+  const times: number[] = []
+  const began = performance.now()
+  while (times.length < requests && (times.length < 3 || performance.now() - began < seconds * 1000)) {
+    const sent = performance.now()
+    const response = await request('GET', url, [200])
+    await response.arrayBuffer()
+    times.push(performance.now() - sent)
+  }
+  return median(times)
+}
