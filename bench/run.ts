@@ -46,7 +46,9 @@ Measures Entrepot against docker-registry and nginx on this machine. Exit code: 
   --write-docs     rewrites docs/benchmarks.md (full run of Entrepot only)
   --docs-file FILE writes the same page elsewhere, for any run
 
-  BENCH_DIR        where the data of all sides is put; by default ${tmpdir()}. Needs about 4 GB
+  BENCH_DIR        where the data of all sides is put; by default ${tmpdir()}. Needs about 4 GB, and memory
+                   too: docker-registry takes 4 GB for 1,000 slow pulls
+  BENCH_ENTREPOT   the executable to measure; by default bin/entrepot of this folder
   BENCH_SUBJECT    docker-registry: measures it against itself, to prove the harness
 `
 
@@ -134,6 +136,8 @@ async function main(argv: string[]): Promise<number> {
       const failure = error instanceof Error ? error.message : String(error)
       console.error(`${name} failed: ${failure}`)
       return { ...about, seconds: seconds(), comparisons: [], failure }
+    } finally {
+      await bench.stopServers()
     }
   }
 }

@@ -24,6 +24,7 @@ export const garbageCollection: Benchmark = {
       const { argv, env } = registry.garbageCollection(server.settings)
       const task = { url: server.url, images: 2000, atOnce: 2, layerBytes: 16_384, seed: `gc${round}` }
       const pushes = startClient<{ images: number }>('push-images', task, 600)
+      await pushes.started
       const began = performance.now()
       const text = await run(argv, { env, seconds: 600 })
       const seconds = (performance.now() - began) / 1000
@@ -33,7 +34,6 @@ export const garbageCollection: Benchmark = {
       expectScanned(text, sizes.references)
       return sizes.references / seconds
     })
-    for (const { server } of sides) await server.stop()
     return [
       {
         work: `garbage collection of ${sizes.references.toLocaleString('en')} references while pushes go on`,

@@ -1,6 +1,6 @@
 /**
  * Pushes small images with unique content, several at once, in the order of requests in which docker does. Argument: the task as
- * JSON. Answers `{images, seconds, cpuSeconds}` as one line when all are pushed, or, asked to end (SIGTERM), when those in flight are.
+ * JSON. Answers `{images, seconds, cpuSeconds}` when all are pushed, or, asked to end (SIGTERM), when those in flight are.
  */
 import { type Blob, blobOf, configOf, manifestOf } from '../harness/content.ts'
 import {
@@ -35,6 +35,7 @@ const images = Array.from({ length: task.images }, (_, index) => {
   return { name: `bench/small-${task.seed}-${index}`, config: configOf(`${task.seed}-${index}`), layer: blobOf(layer) }
 })
 
+console.log('started')
 let pushed = 0
 const cpuBefore = process.cpuUsage()
 const began = performance.now()

@@ -37,7 +37,7 @@ export interface Bench {
   folder(): string
   /** A file that holds `bytes`. */
   file(name: string, bytes: string | Buffer): string
-  /** Starts a program on an empty or a given data folder and resolves once it serves. */
+  /** Starts a program on an empty or a given data folder and resolves once it serves. Whatever still runs when the benchmark ends is stopped. */
   start(program: Program, options?: StartOptions): Promise<Server>
   /** Start, work, stop, remove the data folder; also when the work fails. */
   serving<Value>(program: Program, options: StartOptions, work: (server: Server) => Promise<Value>): Promise<Value>
@@ -52,8 +52,16 @@ export interface Bench {
 /** `readyPath` replaces the program's own. */
 export type StartOptions = Pick<Settings, 'tls' | 'htpasswd'> & { dataDir?: string; readyPath?: string }
 
-/** Opens a working folder under `BENCH_DIR` (by default the system's folder for temporary files); `close` stops everything and removes it. */
-export function openBench(subject: Registry, peer: Registry, sizes: Sizes): Bench & { close(): Promise<void> } {
+/** A bench that is set up and taken down by whoever runs the benchmarks. */
+export interface OpenBench extends Bench {
+  /** Stops every server that a benchmark left running. */
+  stopServers(): Promise<void>
+  /** Stops everything and removes the working folder. */
+  close(): Promise<void>
+}
+
+/** Opens a working folder under `BENCH_DIR` (by default the system's folder for temporary files). */
+export function openBench(subject: Registry, peer: Registry, sizes: Sizes): OpenBench {
   const root = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'entrepot-bench-'))
   const servers = new Set<Server>()
   const contents = new Map<string, Promise<string>>()
@@ -97,6 +105,10 @@ export function openBench(subject: Registry, peer: Registry, sizes: Sizes): Benc
     throw new Error(
       `${program.name} did not come up: ${execFileSync('tail', ['-n', '5', logFile], { encoding: 'utf8' })}`,
     )
+  }
+
+  async function stopServers(): Promise<void> {
+    await Promise.all([...servers].map((server) => server.stop()))
   }
 
   function newDataDir(): string {
@@ -162,8 +174,9 @@ export function openBench(subject: Registry, peer: Registry, sizes: Sizes): Benc
       })
       return { file: file('htpasswd', entry), header: `Basic ${Buffer.from('bench:bench-secret').toString('base64')}` }
     },
+    stopServers,
     async close() {
-      await Promise.all([...servers].map((server) => server.stop()))
+      await stopServers()
       rmSync(root, { recursive: true, force: true })
     },
   }

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 
 /** Bytes with the name and size the protocol knows them by. */
 export interface Blob {
-  bytes: Buffer
+  bytes: Buffer<ArrayBuffer>
   digest: string
 }
 
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+
+/** What a client says it takes, as real ones do: docker-registry answers 404 to whoever does not name the type of an OCI manifest. */
+export const acceptManifests = `${manifestType}, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json`
 
 /** The image that holds many tags, the one whose blobs all others share, and the one with many manifests. */
 export const taggedImage = 'bench/tagged'

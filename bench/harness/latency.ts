@@ -3,7 +3,8 @@ import { median } from './statistics.ts'
 
 /**
  * Median milliseconds of a GET, whole body read, one after the other over a kept connection. Ends after `requests` or
- * `seconds`, whichever comes first, but never before the third answer.
+ * `seconds`, whichever comes first, but never before the third answer. The first tenth of `requests`, while connection and code
+ * warm up, does not count where more than those were answered.
  */
 export async function getLatency(url: string, { requests, seconds }: { requests: number; seconds: number }) {
   const times: number[] = []
@@ -14,5 +15,6 @@ export async function getLatency(url: string, { requests, seconds }: { requests:
     await response.arrayBuffer()
     times.push(performance.now() - sent)
   }
-  return median(times)
+  const warmUp = Math.ceil(requests / 10)
+  return median(times.length > 2 * warmUp ? times.slice(warmUp) : times)
 }

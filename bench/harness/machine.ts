@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { arch, cpus, release, totalmem, type } from 'node:os'
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os'
 
 /** One line each about the machine and its system, for the page: label and text. */
 export function describeMachine(folder: string): [label: string, text: string][] {
@@ -10,6 +10,12 @@ export function describeMachine(folder: string): [label: string, text: string][]
     ['memory', `${Math.round(totalmem() / 2 ** 30)} GiB`],
     ['system', `${distribution()}, ${type()} ${release()}`],
     ['disk', describeDisk(folder)],
+    [
+      'load before the run',
+      loadavg()
+        .map((load) => load.toFixed(2))
+        .join(', '),
+    ],
   ]
 }
 

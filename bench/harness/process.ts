@@ -44,12 +44,14 @@ export async function run(argv: readonly string[], options: { seconds?: number; 
 
 /** A client of our own in a process of its own, so that it shares nothing with the harness. */
 export interface Client<Answer> {
+  /** Resolves when the client has written its first line, or has ended. */
+  started: Promise<void>
   /** Asks it to stop early and still answer. */
   finish(): void
   answer: Promise<Answer>
 }
 
-/** Starts `bench/clients/<name>.ts` with `task` as JSON; it answers with one line of JSON. Ended after `seconds`. */
+/** Starts `bench/clients/<name>.ts` with `task` as JSON; its last line is its answer as JSON. Ended after `seconds`. */
 export function startClient<Answer>(name: string, task: object, seconds: number): Client<Answer> {
   const script = join(import.meta.dir, '../clients', `${name}.ts`)
   const argv = [process.execPath, '--no-install', script, JSON.stringify(task)]
@@ -58,10 +60,16 @@ export function startClient<Answer>(name: string, task: object, seconds: number)
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: seconds * 1000,
   })
-  const answer = output(child, `client ${name}`).then((text) => JSON.parse(text) as Answer)
+  const answer = output(child, `client ${name}`).then(
+    (text) => JSON.parse(text.trimEnd().split('\n').at(-1)!) as Answer,
+  )
   // Whoever never awaits an answer (because something else failed first) must not bring the process down.
   answer.catch(() => undefined)
-  return { finish: () => child.kill('SIGTERM'), answer }
+  const started = new Promise<void>((resolve) => {
+    child.stdout.once('data', () => resolve())
+    child.once('close', () => resolve())
+  })
+  return { started, finish: () => child.kill('SIGTERM'), answer }
 }
 
 /** Memory held by a process and its descendants, in MB (10^6 bytes), as `VmRSS` counts it. Throws when the process is gone. */

@@ -5,7 +5,7 @@ export async function request(
   method: string,
   url: string,
   expected: readonly number[],
-  options: { body?: Buffer; headers?: Record<string, string> } = {},
+  options: { body?: Buffer<ArrayBuffer>; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const response = await fetch(url, {
     method,

@@ -5,9 +5,11 @@ import { pushContent } from './push-content.ts'
 import { registryEnvironment } from './registry-environment.ts'
 
 const root = join(import.meta.dir, '../..')
-const entrepotCommand = join(root, 'bin/entrepot')
 
-/** This project, started from its sources through its public contract. */
+/** `BENCH_ENTREPOT` may name another executable, such as the single-file one. */
+const entrepotCommand = process.env.BENCH_ENTREPOT ?? join(root, 'bin/entrepot')
+
+/** This project, started through its public contract. */
 export const entrepot: Registry = {
   name: 'Entrepot',
   readyPath: '/readyz',

@@ -1,4 +1,5 @@
 import {
+  acceptManifests,
   type Blob,
   configOf,
   imageName,
@@ -35,13 +36,18 @@ async function pushTags(url: string, count: number): Promise<void> {
   // `?tag=` is a draft of the specification: a registry that ignores it gets one request for each tag instead.
   const [first = [], ...others] = batches
   await putManifest(url, taggedImage, manifest, { tags: first })
-  const known = (await request('HEAD', `${url}/v2/${taggedImage}/manifests/${first.at(-1)}`, [200, 404])).status === 200
+  const known = (await headTag(url, first.at(-1)!, [200, 404])).status === 200
   if (known) {
     await inParallel(others, 4, (tags) => putManifest(url, taggedImage, manifest, { tags }))
   } else {
     await inParallel(batches.flat(), 16, (tag) => putManifest(url, taggedImage, manifest, { reference: tag }))
   }
-  await request('HEAD', `${url}/v2/${taggedImage}/manifests/${tagName(count - 1)}`, [200])
+  await headTag(url, tagName(count - 1), [200])
+}
+
+function headTag(url: string, tag: string, expected: number[]): Promise<Response> {
+  const headers = { accept: acceptManifests }
+  return request('HEAD', `${url}/v2/${taggedImage}/manifests/${tag}`, expected, { headers })
 }
 
 async function pushImages(url: string, count: number): Promise<void> {
