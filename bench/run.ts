@@ -57,6 +57,12 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   return 2
 })
 
+/** The variables that changed what was measured. */
+function switches(): string[] {
+  const set = Object.entries(process.env).filter(([name]) => name.startsWith('BENCH_'))
+  return set.map(([name, value]) => `${name}=${value}`)
+}
+
 async function main(argv: string[]): Promise<number> {
   const { values: options, positionals: names } = parseArgs({
     args: argv,
@@ -92,7 +98,7 @@ async function main(argv: string[]): Promise<number> {
   const results: Result[] = []
   const record: Run = {
     date: new Date().toISOString().slice(0, 10),
-    command: ['npm run bench --', ...argv].join(' '),
+    command: [...switches(), 'npm run bench --', ...argv].join(' '),
     quick: options.quick,
     subject: subject.name,
     durability: [...new Set([subject.durability, dockerRegistry.durability])],

@@ -10,6 +10,10 @@ const packages: Record<string, string> = {
   curl: 'curl',
 }
 
+/** Keeping Debian from starting what it installs takes a policy for the whole system, which is not a benchmark's to write. */
+const services =
+  'Debian may have started services with them: systemctl disable --now nginx docker-registry stops those.'
+
 /**
  * Makes sure every command is there, installing Debian packages for those that are not. Throws an Error with the line to type
  * when that is not possible (not root, not Debian, no network).
@@ -20,7 +24,6 @@ export function ensureTools(): void {
   const names = missing.map((command) => packages[command]!)
   const line = `apt-get install -y --no-install-recommends ${names.join(' ')}`
   console.error(`bench: installing ${names.join(', ')}`)
-  // Debian starts a service it installs; a policy that forbids it would have to be written for the whole system, so say so instead.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const installed =
     process.getuid?.() === 0 &&
@@ -28,10 +31,12 @@ export function ensureTools(): void {
     (spawnSync('sh', ['-c', line], { env, stdio: 'ignore' }).status === 0 ||
       spawnSync('sh', ['-c', `apt-get update && ${line}`], { env, stdio: 'ignore' }).status === 0)
   const still = missing.filter((command) => !present(command))
-  if (installed && still.length === 0) return
+  if (installed && still.length === 0) {
+    console.error(`bench: installed. ${services}`)
+    return
+  }
   throw new Error(
-    `the benchmarks need ${still.join(', ')}. Install them on a Debian or Ubuntu machine, as root:\n  ${line}\n` +
-      'and stop the services that come with them (systemctl disable --now nginx docker-registry).',
+    `the benchmarks need ${still.join(', ')}. Install them on a Debian or Ubuntu machine, as root:\n  ${line}\n${services}`,
   )
 }
 
