@@ -119,14 +119,15 @@ async function main(argv: string[]): Promise<number> {
       // After each one, so that a run cut short still leaves what it measured.
       if (options.json) writeFileSync(options.json, `${JSON.stringify(record, null, 2)}\n`)
     }
+    const rows = rowsOfRun(record)
+    console.log(`\n${textTable(rows, subject.name)}`)
+    if (options['write-docs']) writeFileSync(join(import.meta.dir, '../docs/benchmarks.md'), page(record))
+    if (options['docs-file']) writeFileSync(options['docs-file'], page(record))
+    return rows.some(({ verdict }) => verdict === 'missed') ? 1 : 0
   } finally {
+    // After the results: a hundred thousand tags are many files to remove.
     await bench.close()
   }
-  const rows = rowsOfRun(record)
-  console.log(`\n${textTable(rows, subject.name)}`)
-  if (options['write-docs']) writeFileSync(join(import.meta.dir, '../docs/benchmarks.md'), page(record))
-  if (options['docs-file']) writeFileSync(options['docs-file'], page(record))
-  return rows.some(({ verdict }) => verdict === 'missed') ? 1 : 0
 
   async function measure({ name, title, method, run }: Benchmark): Promise<Result> {
     console.error(`${name} ...`)

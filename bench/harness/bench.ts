@@ -177,7 +177,7 @@ export function openBench(subject: Registry, peer: Registry, sizes: Sizes): Open
     stopServers,
     async close() {
       await stopServers()
-      rmSync(root, { recursive: true, force: true })
+      await run(['rm', '-rf', root], { seconds: 600 })
     },
   }
 }
