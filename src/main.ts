@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { createCertificate } from './commands/cert.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { gc } from './commands/gc.ts'
 import type { CommandIo } from './commands/io.ts'
@@ -8,6 +9,12 @@ import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
 
 const io: CommandIo = { out: process.stdout, err: process.stderr, stdin: process.stdin }
+
+/** The same streams for commands that only print texts. */
+const texts = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+}
 
 /** Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. */
 function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promise<number> | number) {
@@ -37,15 +44,7 @@ program
   .command('check-config')
   .description('print what the configuration amounts to, or everything that is wrong with it')
   .option(...configOption)
-  .action(
-    exiting((options: { config?: string }) =>
-      checkConfig(options, {
-        env: process.env,
-        out: (text) => process.stdout.write(text),
-        err: (text) => process.stderr.write(text),
-      }),
-    ),
-  )
+  .action(exiting((options: { config?: string }) => checkConfig(options, { env: process.env, ...texts })))
 
 program
   .command('gc')
@@ -54,6 +53,32 @@ program
   .option('--dry-run', 'only say what would go and how many bytes come back')
   .option('--json', 'for scripts')
   .action(exiting((options: { config?: string; dryRun?: boolean; json?: boolean }) => gc(options, io)))
+
+const cert = program.command('cert').description('certificates for TLS without anybody’s help')
+cert
+  .command('create')
+  .description('make a CA and a server certificate, and say which file goes where')
+  .requiredOption('--name <name...>', 'host name or IP address that clients use; several are allowed')
+  .option('--out <folder>', 'where the files go', './certs')
+  .option('--ca <folder>', 'a folder with ca.crt and ca.key to use instead of a new CA')
+  .option('--days <days>', 'validity of the server certificate', Number)
+  .option('--port <port>', 'port that clients use', Number)
+  .option('--force', 'replace an existing server certificate')
+  .action(
+    exiting(
+      ({
+        name,
+        ...options
+      }: {
+        name: string[]
+        out?: string
+        ca?: string
+        days?: number
+        port?: number
+        force?: boolean
+      }) => createCertificate({ names: name, ...options }, texts),
+    ),
+  )
 
 const user = program.command('user').description('the users of an htpasswd file')
 const htpasswdOption = ['--htpasswd <file>', 'the file, as `auth.htpasswd.path` names it'] as const

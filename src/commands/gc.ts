@@ -40,13 +40,15 @@ async function open(config: Config, add: ReturnType<typeof createClosers>['add']
 }
 
 async function report(collector: Collector, { json }: GcOptions, { out }: CommandIo): Promise<void> {
-  const blobs = await collector.reclaimable()
+  const { blobs, references } = await collector.reclaimable()
   const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
   if (json) {
-    out.write(`${JSON.stringify({ blobs: blobs.length, bytes, reclaimable: blobs })}\n`)
+    out.write(`${JSON.stringify({ references, blobs: blobs.length, bytes, reclaimable: blobs })}\n`)
     return
   }
-  out.write(`${blobs.length} blobs that no manifest needs, ${formatBytes(bytes)} to reclaim\n`)
+  out.write(
+    `${references} references checked\n${blobs.length} blobs that no manifest needs, ${formatBytes(bytes)} to reclaim\n`,
+  )
   for (const { digest, size, leaseUntil, store } of blobs.slice(0, named)) {
     const wait = leaseUntil > Date.now() ? `, kept until ${new Date(leaseUntil).toISOString()}` : ''
     out.write(`  ${formatBytes(size).padStart(10)}  ${digest}  in ${store}${wait}\n`)

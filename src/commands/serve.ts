@@ -66,8 +66,7 @@ async function openMainListener(config: Config, handler: Parameters<typeof openL
       }
     : undefined
   let listener: Listener | undefined
-  const files: TlsFiles | undefined =
-    settings && watchTls(settings, log, (fresh) => listener?.replaceTls(fresh))
+  const files: TlsFiles | undefined = settings && watchTls(settings, log, (fresh) => listener?.replaceTls(fresh))
   listener = await openListener({
     addr: 'socket' in addr ? addr.socket : `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`,
     tls: files?.material,

@@ -3,6 +3,7 @@ import {
   collectLink,
   condemnBlob,
   condemnedBlobs,
+  countReferences,
   type DueCandidate,
   dueBlobs,
   dueLinks,
@@ -93,6 +94,8 @@ export function createCollector({ db, stores, now }: ContentParts, { batch = 500
     },
 
     /** What no manifest needs just now, largest first: what would go once its lease is over. Changes nothing. */
-    reclaimable: (): Promise<Reclaimable[]> => reclaimableBlobs(db.queries),
+    async reclaimable(): Promise<{ blobs: Reclaimable[]; references: number }> {
+      return { blobs: await reclaimableBlobs(db.queries), references: await countReferences(db.queries) }
+    },
   }
 }

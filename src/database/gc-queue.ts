@@ -201,3 +201,12 @@ export function reclaimableBlobs(queries: Queries): Promise<Reclaimable[]> {
     .orderBy('b.size', 'desc')
     .execute()
 }
+
+/** How many references from manifests to content there are. */
+export async function countReferences(queries: Queries): Promise<number> {
+  const { count } = await queries
+    .selectFrom('manifest_references')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { silentLog } from '../telemetry/log.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { type HtpasswdSource, openHtpasswdSource } from './htpasswd-source.ts'
 import { hashForHtpasswd } from './passwords.ts'
@@ -26,8 +27,8 @@ afterEach(async () => {
 })
 
 async function open(): Promise<HtpasswdSource> {
-  const note = (message: string) => logged.push(message)
-  const source = await openHtpasswdSource({ path, log: { info: note, warn: note }, now: () => time })
+  const note = (message: string) => void logged.push(message)
+  const source = await openHtpasswdSource({ path, log: { ...silentLog, info: note, warn: note }, now: () => time })
   opened.push(source)
   return source
 }

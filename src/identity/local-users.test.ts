@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/helpers/databases.ts'
+import { silentLog } from '../telemetry/log.ts'
 import { createFirstAdmin } from './first-admin.ts'
 import { createLocalUsers, type LocalUser, type UserStore } from './local-users.ts'
 import { verifyPassword } from './passwords.ts'
@@ -57,9 +58,9 @@ describeOnEachDatabase('local users', (open) => {
   })
 
   describe('createFirstAdmin', () => {
-    const note = (message: string) => logged.push(message)
+    const note = (message: string) => void logged.push(message)
     const create = (store: UserStore, folder = dataDir) =>
-      createFirstAdmin({ store, dataDir: folder, log: { info: note, warn: note } })
+      createFirstAdmin({ store, dataDir: folder, log: { ...silentLog, info: note, warn: note } })
     const file = () => join(dataDir, 'admin.password')
 
     test('creates admin with a random password in a file only the owner can read', async () => {
