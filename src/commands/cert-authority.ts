@@ -50,7 +50,7 @@ export async function makeServerCertificate(
     issuer: issuer.subjectName.toJSON(),
     serialNumber: randomSerial(),
     notBefore,
-    notAfter: notAfter > issuer.notAfter ? issuer.notAfter : notAfter,
+    notAfter: new Date(Math.min(notAfter.getTime(), issuer.notAfter.getTime())),
     publicKey: keys.publicKey as CryptoKey,
     signingKey,
     signingAlgorithm: algorithm,
