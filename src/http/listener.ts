@@ -93,15 +93,17 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   if (place.unix !== undefined) chmodSync(place.unix, 0o660)
   const port = place.unix === undefined ? (server.port ?? 0) : 0
   const stopWatching = place.unix === undefined ? tuning?.watchReaders(port, watchdogSeconds) : undefined
-  const running = new Set<Server<undefined>>()
-  const retiring = new Set<Promise<void>>()
+  /** Servers that accept nothing more and finish what they have. */
+  const retired = new Map<Server<undefined>, Promise<void>>()
+  let endGrace = (): void => {}
   const retire = (old: Server<undefined>): void => {
-    const gone = Bun.sleep(swapGraceMs)
-      .then(() => old.stop())
-      .finally(() => retiring.delete(gone))
-    retiring.add(gone)
-    running.add(old)
-    gone.finally(() => running.delete(old))
+    endGrace = () => {
+      clearTimeout(timer)
+      endGrace = () => {}
+      const gone = old.stop().finally(() => retired.delete(old))
+      retired.set(old, gone)
+    }
+    const timer = setTimeout(() => endGrace(), swapGraceMs)
   }
 
   return {
@@ -111,6 +113,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     replaceTls(tls) {
       if (!options.tls || place.unix !== undefined)
         throw new RangeError(`${options.addr} was not opened with TLS on a port`)
+      // At most two sockets share the port at any time: with more, one that closes changes which one is the newest for the kernel.
+      endGrace()
       const old = server
       server = attempt(options.addr, () => serve(tls, port, true))
       tuning?.preferNewest(port)
@@ -118,8 +122,9 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     },
     async stop(drainMs) {
       isDraining = true
-      const servers = [server, ...running]
-      const drained = Promise.all([...servers.map((one) => one.stop()), ...retiring])
+      endGrace()
+      const servers = [server, ...retired.keys()]
+      const drained = Promise.all([server.stop(), ...retired.values()])
       let timer: Timer | undefined
       const deadline = new Promise<'late'>((resolve) => {
         timer = setTimeout(resolve, drainMs, 'late')
