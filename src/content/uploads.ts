@@ -1,35 +1,33 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   abandonedUploads,
   deleteUpload,
   findUpload,
-  holdUpload,
   insertUpload,
-  releaseUpload,
+  touchUpload,
   type UploadRow,
 } from '../database/uploads.ts'
 import { AppError } from '../errors.ts'
 import type { ByteStream } from '../storage/driver.ts'
 import type { ContentParts, Place } from './content.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from './digest.ts'
+import { createHolds } from './holds.ts'
 import { publish } from './publish.ts'
 import { createRunningHashes } from './running-hashes.ts'
-
-/** How long a request's hold on an upload outlives the last sign of life of the instance that serves it. */
-const holdMs = 15_000
-/** How long a request waits for another one on the same upload to end: a client retries before we notice that it is gone. */
-const patienceMs = 20_000
 
 const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-/
 /** How long staged bytes that are no upload are left alone. */
 const strangersMs = 3_600_000
+/** How often an upload that goes on says so, for the purge. */
+const signOfLifeMs = 3_600_000
 
 export interface Upload {
   id: string
   place: Place
   /** Bytes staged so far. */
   size: number
+  /** When it was last known to go on. */
+  updatedAt: number
 }
 
 export interface Chunk {
@@ -48,32 +46,31 @@ export type Uploads = ReturnType<typeof createUploads>
 export function createUploads(parts: ContentParts) {
   const { db, stores, now } = parts
   const hashes = createRunningHashes()
+  const hold = createHolds(parts)
 
   async function open(row: UploadRow): Promise<Upload> {
     const place = { repositoryId: row.repository_id, image: row.image, store: row.store }
-    return { id: row.id, place, size: (await stores(row.store).driver.stagedSize(row.id)) ?? 0 }
+    return {
+      id: row.id,
+      place,
+      size: (await stores(row.store).driver.stagedSize(row.id)) ?? 0,
+      updatedAt: row.updated_at,
+    }
   }
 
-  /** Runs `work` while no other request, on any instance, touches the upload. */
+  /** Runs `work` on the upload as it is now, while no other request, on any instance, touches it. */
   async function holding<T>(upload: Upload, work: (current: Upload) => Promise<T>): Promise<T> {
-    const holder = randomUUID()
-    const hold = () => db.relaxed((tx) => holdUpload(tx, upload.id, holder, now(), now() + holdMs))
-    const giveUp = now() + patienceMs
-    while (!(await hold())) {
-      const row = await findUpload(db.queries, upload.id)
-      if (!row) throw unknownUpload()
-      if (now() > giveUp) throw outOfOrder('another request is still writing to this upload', (await open(row)).size)
-      await sleep(100)
+    const { driver } = stores(upload.place.store)
+    const outcome = await hold(upload.id, async () => {
+      if (upload.updatedAt < now() - signOfLifeMs) await db.relaxed((tx) => touchUpload(tx, upload.id, now()))
+      return work({ ...upload, size: (await driver.stagedSize(upload.id)) ?? 0 })
+    })
+    if (outcome === 'gone') throw unknownUpload()
+    if (outcome === 'busy') {
+      const size = (await driver.stagedSize(upload.id)) ?? 0
+      throw outOfOrder('another request is still writing to this upload', size)
     }
-    // A sign of life that fails is followed by another one; when they all do, the hold runs out, which is what it is for.
-    const signOfLife = setInterval(() => void hold().catch(() => undefined), holdMs / 3)
-    try {
-      const size = (await stores(upload.place.store).driver.stagedSize(upload.id)) ?? 0
-      return await work({ ...upload, size })
-    } finally {
-      clearInterval(signOfLife)
-      await db.relaxed((tx) => releaseUpload(tx, upload.id, holder, now()))
-    }
+    return outcome.done
   }
 
   /** Adds a chunk to what is staged. Chunks come in order: distribution-spec, "Pushing a blob in chunks". */
@@ -125,7 +122,7 @@ export function createUploads(parts: ContentParts) {
           held_until: 0,
         }),
       )
-      return { id, place, size: 0 }
+      return { id, place, size: 0, updatedAt: now() }
     },
 
     /** Undefined for an unknown id, and for one that belongs to another image. */

@@ -1,6 +1,6 @@
 import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
-import { ensureImage } from './images.ts'
+import { ensureImage, imageId } from './images.ts'
 
 export interface LinkedBlob {
   imageId: number
@@ -10,24 +10,23 @@ export interface LinkedBlob {
   leaseUntil: number
 }
 
-/** Finds a blob that may be pulled from an image. Hot: one prepared query. */
+/** Finds a blob that may be pulled from an image. Hot: one prepared query, see `prepareFindManifest` for its form. */
 export function prepareFindBlob(db: Database) {
   const find = db.prepare<{ repositoryId: number; image: string; digest: string; store: string }, LinkedBlob>(
     (queries, p) =>
       queries
-        .selectFrom('images')
-        .innerJoin('blob_links', 'blob_links.image_id', 'images.id')
+        .selectFrom('blob_links')
         .innerJoin('blobs', 'blobs.digest', 'blob_links.digest')
         .select([
-          'images.id as imageId',
-          'blobs.digest as digest',
-          'blobs.size as size',
+          'blob_links.image_id as imageId',
+          'blobs.digest',
+          'blobs.size',
           'blob_links.lease_until as leaseUntil',
         ])
-        .where('images.repository_id', '=', p.repositoryId)
-        .where('images.name', '=', p.image)
+        .where('blob_links.image_id', '=', imageId(queries, p))
         .where('blob_links.digest', '=', p.digest)
         .where('blobs.store', '=', p.store)
+        .where('blobs.digest', '=', p.digest)
         .where('blobs.state', '=', 'live'),
   )
   return async (repositoryId: number, image: string, digest: string, store: string): Promise<LinkedBlob | undefined> =>

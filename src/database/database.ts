@@ -11,6 +11,8 @@ export type Prepared<Parameters, Row> = (parameters: Parameters) => Promise<Row[
 /** The metadata of an installation, in SQLite or PostgreSQL, behind one set of queries. */
 export interface Database {
   readonly kind: 'sqlite' | 'postgres'
+  /** Whether other instances may work with it at the same time: PostgreSQL. A SQLite file belongs to one serving process. */
+  readonly shared: boolean
   /** Which database, for logs: no password. */
   readonly description: string
   /** For reads and for single statements; each statement is durable once resolved. */

@@ -23,6 +23,11 @@ export async function findImage(queries: Queries, repositoryId: number, name: st
   return row?.id
 }
 
+/** The id of an image within a larger query. */
+export function imageId(queries: Queries, { repositoryId, image }: { repositoryId: number; image: string }) {
+  return queries.selectFrom('images').select('id').where('repository_id', '=', repositoryId).where('name', '=', image)
+}
+
 /** Names of the images that have a manifest, in byte order, after `last`. One page, by key: as quick at the end as at the start. */
 export function prepareListImages(db: Database) {
   const page = db.prepare<{ repositoryId: number; last: string; limit: number }, { name: string }>((queries, p) =>

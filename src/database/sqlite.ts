@@ -16,6 +16,7 @@ import type { Database, Queries } from './database.ts'
 import { migrate } from './migrate.ts'
 import { compileOnce } from './prepared.ts'
 import type { Schema } from './schema.ts'
+import { createBatches } from './sqlite-batches.ts'
 
 /** Marks the file as ours: "Entr". */
 const applicationId = 0x456e7472
@@ -47,21 +48,14 @@ export async function openSqlite(path: string): Promise<Database> {
     throw error
   }
 
+  const batched = createBatches(writer, queries, whenFree)
   return {
     kind: 'sqlite',
+    shared: false,
     description,
     queries,
-    transaction: (work) => queries.transaction().execute(work),
-    relaxed: (work) =>
-      queries.connection().execute(async (connection) => {
-        // The pragma has no effect inside a transaction; the connection is ours until the end, so it touches nobody else's.
-        writer.run('pragma synchronous = normal')
-        try {
-          return await connection.transaction().execute(work)
-        } finally {
-          writer.run('pragma synchronous = full')
-        }
-      }),
+    transaction: (work) => batched(true, work),
+    relaxed: (work) => batched(false, work),
     prepare(build) {
       const compiled = compileOnce(queries as Queries, build)
       const statement = reader.prepare(compiled.sql)
@@ -150,7 +144,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
  * Waits for another process that is writing. SQLite's own wait would block every request of ours meanwhile; within an immediate
  * transaction no statement is ever refused, so only its start and single statements come here twice.
  */
-async function whenFree<T>(run: () => Promise<T>): Promise<T> {
+async function whenFree<T>(run: () => T | Promise<T>): Promise<T> {
   const giveUp = Date.now() + busySeconds * 1000
   for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {

@@ -1,0 +1,86 @@
+import type { Database as BunSqlite } from 'bun:sqlite'
+import type { Kysely } from 'kysely'
+import type { Queries } from './database.ts'
+import type { Schema } from './schema.ts'
+
+interface Waiting {
+  durable: boolean
+  run(queries: Queries): Promise<unknown>
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** More would only keep the first ones of a batch waiting. */
+const largestBatch = 64
+
+/**
+ * Group commit. SQLite has one writer, and a durable commit costs a flush of the disk during which this process stands still; so whatever waits
+ * meanwhile goes into one transaction, each piece of work behind a savepoint of its own, and is acknowledged after the one commit. A batch
+ * without durable work is committed without a flush.
+ */
+export function createBatches(file: BunSqlite, queries: Kysely<Schema>, whenFree: <T>(run: () => T) => Promise<T>) {
+  const waiting: Waiting[] = []
+  let draining = false
+
+  const statement = (sql: string) => {
+    const prepared = file.prepare(sql)
+    return () => void prepared.run()
+  }
+  const [begin, commit, rollback] = ['begin immediate', 'commit', 'rollback'].map(statement) as Statements
+  const [mark, release, rollbackToMark] = ['savepoint work', 'release work', 'rollback to work'].map(
+    statement,
+  ) as Statements
+  const synchronous = (mode: 'full' | 'normal') => void file.run(`pragma synchronous = ${mode}`)
+
+  async function drain(): Promise<void> {
+    draining = true
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, largestBatch)
+      await queries.connection().execute((connection) => runBatch(connection, batch))
+    }
+    draining = false
+  }
+
+  /** Never throws: every piece of work is told how it ended. */
+  async function runBatch(connection: Queries, batch: Waiting[]): Promise<void> {
+    const acknowledge: (() => void)[] = []
+    try {
+      // The pragma has no effect within a transaction.
+      synchronous(batch.some(({ durable }) => durable) ? 'full' : 'normal')
+      await whenFree(begin)
+      for (const work of batch) {
+        const outcome = await attempt(connection, work)
+        acknowledge.push(outcome)
+      }
+      commit()
+    } catch (error) {
+      if (file.inTransaction) rollback()
+      for (const work of batch) work.reject(error)
+      return
+    }
+    for (const tell of acknowledge) tell()
+  }
+
+  async function attempt(connection: Queries, work: Waiting): Promise<() => void> {
+    mark()
+    try {
+      const value = await work.run(connection)
+      release()
+      return () => work.resolve(value)
+    } catch (error) {
+      // A full disk or a damaged file ends the whole transaction, not just this piece of it.
+      if (!file.inTransaction) throw error
+      rollbackToMark()
+      release()
+      return () => work.reject(error)
+    }
+  }
+
+  return <T>(durable: boolean, run: (queries: Queries) => Promise<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ durable, run, resolve: resolve as (value: unknown) => void, reject })
+      if (!draining) void drain()
+    })
+}
+
+type Statements = [() => void, () => void, () => void]
