@@ -117,23 +117,20 @@ export class ListenerIncoming implements Incoming {
     const reader = stream.getReader()
     const limitMs = this.#context.watchdogSeconds * 1000
     let waitingSince = 0
-    let giveUp: (() => void) | undefined
-    const silence = new Promise<never>((_, reject) => {
-      giveUp = () => reject(this.#silent())
-    })
-    silence.catch(() => {
-      // Nobody may be waiting when it fires; whoever is sees it through the race below.
-    })
+    let isSilent = false
     const timer = setInterval(() => {
-      if (waitingSince !== 0 && performance.now() - waitingSince >= limitMs) giveUp?.()
+      if (waitingSince === 0 || performance.now() - waitingSince < limitMs) return
+      isSilent = true
+      // Ends the read below. (Racing every read against one long-lived promise would keep a record of each chunk until the end.)
+      reader.cancel().catch(() => {})
     }, limitMs / 8)
     let isDone = false
     try {
       for (;;) {
-        const pending = reader.read()
         waitingSince = performance.now()
-        const { done, value } = await Promise.race([pending, silence])
+        const { done, value } = await reader.read()
         waitingSince = 0
+        if (isSilent) throw this.#silent()
         if (done) {
           isDone = true
           return

@@ -53,7 +53,7 @@ function open(users: Record<string, string> = { alice: 'secret' }, options: Part
     ...table,
     authenticator,
     enter: (username: string, password: string, address = here) =>
-      authenticator.authenticate(basic(username, password), address),
+      authenticator.authenticate(basic(username, password), { clientAddress: address }),
     pass: (seconds: number) => (time += seconds * 1000),
   }
 }
@@ -70,7 +70,7 @@ async function outcome(attempt: () => unknown): Promise<string> {
 
 describe('authenticate', () => {
   test('takes absent credentials for anonymous', () => {
-    expect(open().authenticator.authenticate(undefined, here)).toEqual({ kind: 'anonymous' })
+    expect(open().authenticator.authenticate(undefined, { clientAddress: here })).toEqual({ kind: 'anonymous' })
   })
 
   test('says who a user is', async () => {
@@ -96,7 +96,9 @@ describe('authenticate', () => {
   test('answers malformed credentials without asking a source, and with the challenge', async () => {
     const { authenticator, asked } = open()
     for (const header of ['', 'Bearer token', 'Basic', 'Basic !!', basic('', 'x')]) {
-      const error = await Promise.resolve(authenticator.authenticate(header, here)).catch((reason) => reason)
+      const error = await Promise.resolve(authenticator.authenticate(header, { clientAddress: here })).catch(
+        (reason) => reason,
+      )
       expect(error).toMatchObject({
         code: 'unauthenticated',
         headers: { 'WWW-Authenticate': 'Basic realm="Registry"' },
@@ -115,11 +117,13 @@ describe('authenticate', () => {
     }
     const authenticator = createAuthenticator({ sources: [broken, source], realm: 'Registry' })
     for (let i = 0; i < 20; i++)
-      expect(await outcome(() => authenticator.authenticate(basic('alice', 'secret'), here))).toBe('unavailable')
+      expect(await outcome(() => authenticator.authenticate(basic('alice', 'secret'), { clientAddress: here }))).toBe(
+        'unavailable',
+      )
   })
 
   test('asks nobody and knows nobody when auth is none', () => {
-    expect(nobodyIsAsked.authenticate(basic('alice', 'secret'), here)).toEqual({ kind: 'anonymous' })
+    expect(nobodyIsAsked.authenticate(basic('alice', 'secret'), { clientAddress: here })).toEqual({ kind: 'anonymous' })
     expect(nobodyIsAsked.challenge).toBeUndefined()
   })
 })
@@ -129,9 +133,11 @@ describe('sources in order', () => {
     const first = tableSource({ alice: 'one' })
     const second = tableSource({ alice: 'two', bob: 'two' })
     const authenticator = createAuthenticator({ sources: [first.source, second.source], realm: 'Registry' })
-    expect(await outcome(() => authenticator.authenticate(basic('alice', 'two'), here))).toBe('unauthenticated')
+    expect(await outcome(() => authenticator.authenticate(basic('alice', 'two'), { clientAddress: here }))).toBe(
+      'unauthenticated',
+    )
     expect(second.asked).toEqual([])
-    expect(await outcome(() => authenticator.authenticate(basic('bob', 'two'), here))).toBe('in')
+    expect(await outcome(() => authenticator.authenticate(basic('bob', 'two'), { clientAddress: here }))).toBe('in')
     expect(first.asked).toEqual(['alice', 'bob'])
   })
 
@@ -140,7 +146,7 @@ describe('sources in order', () => {
     const second = tableSource({ bob: 'two' })
     const authenticator = createAuthenticator({ sources: [first.source, second.source], realm: 'Registry' })
     for (const name of ['alice', 'bob', 'mallory'])
-      await outcome(() => authenticator.authenticate(basic(name, 'guess'), here))
+      await outcome(() => authenticator.authenticate(basic(name, 'guess'), { clientAddress: here }))
     expect(first.decoys).toEqual(['bob', 'mallory'])
     expect(second.decoys).toEqual(['alice', 'mallory'])
   })

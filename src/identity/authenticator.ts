@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { AppError } from '../errors.ts'
 import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
 import { createGate } from './gate.ts'
-import { type Authenticator, anonymous, type Principal } from './principal.ts'
+import { type Authenticator, anonymous, type Client, type Principal } from './principal.ts'
 import type { UserRecord, UserSource } from './sources.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
@@ -65,13 +65,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return sum
   }
 
-  function authenticate(credentials: string | undefined, clientAddress: string): Principal | Promise<Principal> {
+  function authenticate(credentials: string | undefined, client: Client): Principal | Promise<Principal> {
     if (credentials === undefined) return anonymous
     forgetWhenChanged()
     const digest = createHmac('sha256', key).update(credentials).digest('base64')
     const known = remembered.get(digest)
     if (known && known.until > now()) return known.principal
-    return verifyOnce(digest, credentials, clientAddress)
+    return verifyOnce(digest, credentials, client.clientAddress)
   }
 
   /** A verdict never outlives the users it was made from; one under way still answers those who asked before the change. */

@@ -103,11 +103,13 @@ describe('following the file', () => {
     await write({ alice: 'secret', bob: 'secret' })
     const authenticator = createAuthenticator({ sources: [await open()], realm: 'Registry', now: () => time })
     const header = `Basic ${btoa('alice:secret')}`
-    const principal = await authenticator.authenticate(header, '192.0.2.1')
-    expect(authenticator.authenticate(header, '192.0.2.1')).toBe(principal)
+    const principal = await authenticator.authenticate(header, { clientAddress: '192.0.2.1' })
+    expect(authenticator.authenticate(header, { clientAddress: '192.0.2.1' })).toBe(principal)
     await write({ bob: 'secret' })
     time += 1001
-    await expect(Promise.resolve(authenticator.authenticate(header, '192.0.2.1'))).rejects.toThrow('wrong')
+    await expect(Promise.resolve(authenticator.authenticate(header, { clientAddress: '192.0.2.1' }))).rejects.toThrow(
+      'wrong',
+    )
   })
 
   test('sees a change that leaves the size and the time of modification alike', async () => {

@@ -69,7 +69,7 @@ async function admit(
   target?: { repository: string; image: string },
 ): Promise<Principal> {
   const credentials = incoming.headers.get('authorization') ?? undefined
-  const verdict = authenticator.authenticate(credentials, incoming.clientAddress)
+  const verdict = authenticator.authenticate(credentials, incoming)
   const principal = verdict instanceof Promise ? await verdict : verdict
   if (principal.kind === 'user') incoming.user = principal.name
   if (decide(principal, action, target)) return principal

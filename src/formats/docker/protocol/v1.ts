@@ -17,7 +17,7 @@ export function createV1({ repositories, imagesOf, authenticator, decide }: Prot
         return Response.json({ error: 'Docker registry protocol v1 is gone: use Docker 1.6 or newer' }, { status: 404 })
       }
       const credentials = incoming.headers.get('authorization') ?? undefined
-      const principal = await authenticator.authenticate(credentials, incoming.clientAddress)
+      const principal = await authenticator.authenticate(credentials, incoming)
       const { query } = incoming
       const term = (query.get('q') ?? '').trim()
       const wanted = Number(query.get('n') ?? query.get('page_size') ?? defaultResults)
