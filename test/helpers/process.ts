@@ -4,6 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+/** Something that cannot be had on this machine, and why: a test that needs it is skipped and says so. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}
+
 /** What a finished command said. `stdout` and `stderr` are whole and untrimmed. */
 export interface Outcome {
   code: number
@@ -92,7 +97,7 @@ function killGroup(pid: number | undefined): void {
 export function attempt(command: string[], options: RunOptions = {}): Promise<Outcome> {
   const { env = process.env, cwd, input, timeoutMs = 120_000 } = options
   return new Promise((resolve, reject) => {
-    const [program, ...args] = command as [string, ...string[]]
+    const [program, ...args] = [...tether, ...command] as [string, ...string[]]
     const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
@@ -106,7 +111,7 @@ export function attempt(command: string[], options: RunOptions = {}): Promise<Ou
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
     child.once('error', (error) => {
       clearTimeout(timer)
-      reject(new Error(`cannot start ${program}: ${error.message}`))
+      reject(new Error(`cannot start ${command[0]}: ${error.message}`))
     })
     child.once('close', (code) => {
       clearTimeout(timer)

@@ -1,5 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { attempt, run } from '../helpers/process.ts'
+import { attempt, run, Unavailable } from '../helpers/process.ts'
 
 const policyFile = '/usr/sbin/policy-rc.d'
 const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }
@@ -23,13 +23,13 @@ export async function missingPackages(names: string[]): Promise<string[]> {
 
 /**
  * Sees to it that Debian packages are there; quick when they are. No daemon is started by their scripts.
- * Throws naming the packages and the reason when they are missing and cannot be installed.
+ * Throws `Unavailable` naming the packages and the reason when they are missing and cannot be installed.
  */
 export async function installPackages(...names: string[]): Promise<void> {
   const missing = await missingPackages(names)
   if (missing.length === 0) return
   const reason = whyNoPackages()
-  if (reason) throw new Error(`Debian packages ${missing.join(', ')} are missing and ${reason}`)
+  if (reason) throw new Unavailable(`Debian packages ${missing.join(', ')} are missing and ${reason}`)
   const guard = !existsSync(policyFile)
   if (guard) writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {
