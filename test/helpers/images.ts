@@ -115,20 +115,10 @@ export function writeLayout(folder: string, tagged: Record<string, Manifest>, bl
 /** Every blob and manifest of an image except the manifest itself. */
 export const partsOf = (image: Image): Blob[] => [image.config, ...image.layers]
 
-/** A layout of all samples with the tags `two`, `zstd`, `docker` and `multi`. */
+/** One layout per sample, `folder/two` with the tag `two` and so on. */
 export function writeSamples(folder: string, { two, zstd, docker, multi }: Samples): void {
-  const all = [two, zstd, docker, ...multi.images]
-  writeLayout(
-    folder,
-    { two: two.manifest, zstd: zstd.manifest, docker: docker.manifest, multi: multi.index },
-    all.flatMap((image) => [image.manifest, ...partsOf(image)]),
-  )
-}
-
-/** An archive for `docker load`, naming the image `tag`. */
-export async function dockerArchive(image: ClientImage, tag: string): Promise<Uint8Array> {
-  const layers = image.archives.map((archive) => ({ name: `${archive.digest.slice(7)}.tar`, content: archive.bytes }))
-  const config = { name: `${image.config.digest.slice(7)}.json`, content: image.config.bytes }
-  const manifest = [{ Config: config.name, RepoTags: [tag], Layers: layers.map(({ name }) => name) }]
-  return tarOf([...layers, config, { name: 'manifest.json', content: JSON.stringify(manifest) }])
+  for (const [tag, image] of Object.entries({ two, zstd, docker }))
+    writeLayout(join(folder, tag), { [tag]: image.manifest }, partsOf(image))
+  const children = multi.images.flatMap((image) => [image.manifest, ...partsOf(image)])
+  writeLayout(join(folder, 'multi'), { multi: multi.index }, children)
 }

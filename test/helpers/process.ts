@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -156,7 +157,9 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** A new empty folder under the system's temporary folder. Whoever asks for it removes it; the test runner removes what is forgotten. */
+/** A new empty folder under the system's temporary folder, its path in lower case (podman wants that). Whoever asks for it removes it; the test runner removes what is forgotten. */
 export function temporaryFolder(purpose: string): string {
-  return mkdtempSync(join(tmpdir(), `entrepot-${purpose}-`))
+  const folder = join(tmpdir(), `entrepot-${purpose}-${randomBytes(6).toString('hex')}`)
+  mkdirSync(folder, { mode: 0o711 }) // others may pass through, as PostgreSQL's own user has to
+  return folder
 }
