@@ -26,7 +26,7 @@ export interface PostgresOptions {
 
 /** Starts PostgreSQL 15 on a free port of 127.0.0.1, as the system user `postgres` (it refuses to run as root). */
 export async function startPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresService> {
-  await install()
+  await installPostgres()
   const folder = temporaryFolder('postgres')
   const data = join(folder, 'data')
   mkdirSync(data)
@@ -93,7 +93,8 @@ export async function startPostgres({ durable = false }: PostgresOptions = {}): 
   }
 }
 
-async function install(): Promise<void> {
+/** Sees to it that PostgreSQL is there, without a cluster for the whole machine. Throws `Unavailable` as `installPackages` does. */
+export async function installPostgres(): Promise<void> {
   const packages = [`postgresql-${version}`, `postgresql-client-${version}`]
   if ((await missingPackages(packages)).length === 0) return
   // The package would make and own a cluster for the whole machine.
