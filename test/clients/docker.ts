@@ -1,13 +1,13 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../helpers/process.ts'
-import { type DockerService, startDocker } from '../services/docker.ts'
+import { type DockerOptions, type DockerService, startDocker } from '../services/docker.ts'
 import { type Client, linesOf } from './client.ts'
 import { archiveOfLayout } from './docker-archive.ts'
 
 /** docker with a daemon of its own, and the daemon itself for what goes beyond the common functions. */
-export async function openDocker(): Promise<Client & { service: DockerService }> {
-  const service = await startDocker()
+export async function openDocker(options: DockerOptions = {}): Promise<Client & { service: DockerService }> {
+  const service = await startDocker(options)
   const { docker } = service
   const folder = temporaryFolder('docker-client')
   const imageId = async (reference: string) => (await docker('image', 'inspect', '-f', '{{.Id}}', reference)).trim()
@@ -45,19 +45,4 @@ export async function openDocker(): Promise<Client & { service: DockerService }>
       await service.stop()
     },
   }
-}
-
-/** The digest that `docker push` or `docker pull` printed. */
-export const digestIn = (output: string): string | undefined => /digest: (sha256:[0-9a-f]{64})/i.exec(output)?.[1]
-
-/** Whether a name on this machine stands for `::1` alone, so that docker does not take it for an insecure registry. */
-export function strictLoopbackName(): string | undefined {
-  const hosts = readFileSync('/etc/hosts', 'utf8')
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim().split(/\s+/))
-  const four = new Set(hosts.filter(([address]) => address !== '::1').flatMap(([, ...names]) => names))
-  return hosts
-    .find(([address]) => address === '::1')
-    ?.slice(1)
-    .find((name) => !four.has(name))
 }

@@ -1,4 +1,4 @@
 import { openSkopeo } from '../clients/skopeo.ts'
 import { describeClient } from './client-flow.ts'
 
-await describeClient('skopeo', openSkopeo, { keepsManifests: true })
+await describeClient('skopeo', () => openSkopeo(), { keepsManifests: true })

@@ -23,7 +23,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv | undefined
   cwd?: string | undefined
   /** Written to the command's standard input, which is closed afterwards. */
-  input?: string | undefined
+  input?: string | Uint8Array | undefined
   /** After this long the command and all its children are killed. Milliseconds, default 120,000. */
   timeoutMs?: number | undefined
 }

@@ -21,6 +21,8 @@ export interface ServerOptions {
    * `credentials`.
    */
   auth?: 'none' | 'admin'
+  /** What stands before `/v2/` when the configuration sets `http.prefix`: `/registry`. Only told to docker-registry, whose readiness is asked there. */
+  prefix?: string
   /** How long the server may take until `/readyz` answers 200. Milliseconds, default 20,000. */
   readyMs?: number
 }

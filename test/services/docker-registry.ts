@@ -46,7 +46,7 @@ export async function startDockerRegistry(options: ServerOptions = {}): Promise<
     port,
     dataDir,
     scheme: given.http?.tls || 'REGISTRY_HTTP_TLS_CERTIFICATE' in env ? 'https' : 'http',
-    readyPath: '/v2/',
+    readyPath: `${options.prefix ?? ''}/v2/`,
     readyMs: options.readyMs ?? 20_000,
     credentials: () => (options.auth === 'admin' ? { username: 'admin', password: standInPassword } : undefined),
     afterStop: () => {

@@ -19,19 +19,17 @@ export interface NginxOptions {
   upstream: string
   /** TLS ends at nginx, with these. Absent: plain HTTP. */
   certificates?: Certificates
-  /** What stands before `/v2/` on the outside: `/registry`. It is cut off, and named in `X-Forwarded-Prefix`. */
+  /** What stands before `/v2/` on the outside: `/registry`. */
   prefix?: string
+  /** The prefix is cut off and named in `X-Forwarded-Prefix`; otherwise the path goes on as it is. Default true. */
+  cutPrefix?: boolean
   /** nginx takes whole request bodies before it passes them on, which is its default. */
   buffering?: boolean
 }
 
 /** nginx as the usual recipe for a registry sets it up: no limit on the body, long timeouts, the original host and scheme in headers. */
-export async function startNginx({
-  upstream,
-  certificates,
-  prefix = '',
-  buffering = false,
-}: NginxOptions): Promise<FrontProxy> {
+export async function startNginx(options: NginxOptions): Promise<FrontProxy> {
+  const { upstream, certificates, prefix = '', cutPrefix = true, buffering = false } = options
   const port = await freePort()
   const tls = certificates ? `ssl_certificate ${certificates.cert}; ssl_certificate_key ${certificates.key};` : ''
   const flag = certificates ? 'ssl' : ''
@@ -49,7 +47,7 @@ http {
     client_max_body_size 0;
     chunked_transfer_encoding on;
     location ${prefix}/ {
-      proxy_pass http://${upstream}/;
+      proxy_pass http://${upstream}${cutPrefix ? '/' : ''};
       proxy_http_version 1.1;
       proxy_request_buffering ${buffering ? 'on' : 'off'};
       proxy_buffering ${buffering ? 'on' : 'off'};
@@ -57,7 +55,7 @@ http {
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
-      ${prefix ? `proxy_set_header X-Forwarded-Prefix ${prefix};` : ''}
+      ${prefix && cutPrefix ? `proxy_set_header X-Forwarded-Prefix ${prefix};` : ''}
       proxy_read_timeout 900;
       proxy_send_timeout 900;
     }
