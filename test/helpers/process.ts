@@ -157,9 +157,9 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** A new empty folder under the system's temporary folder, its path in lower case (podman wants that). Whoever asks for it removes it; the test runner removes what is forgotten. */
+/** A new empty folder under the system's temporary folder, its path short and in lower case (podman wants both). Whoever asks for it removes it; the test runner removes what is forgotten. */
 export function temporaryFolder(purpose: string): string {
-  const folder = join(tmpdir(), `entrepot-${purpose}-${randomBytes(6).toString('hex')}`)
+  const folder = join(tmpdir(), `ent-${purpose}-${randomBytes(4).toString('hex')}`)
   mkdirSync(folder, { mode: 0o711 }) // others may pass through, as PostgreSQL's own user has to
   return folder
 }

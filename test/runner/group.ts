@@ -47,7 +47,7 @@ async function runBatch(group: TestGroup, files: string[], limitMs: number) {
   const report = `test-results/${name}.xml`
   const log = `test-results/${name}.log`
   // Whatever the tests leave behind lies here. Short and in lower case: sockets and podman are choosy about paths.
-  const scratch = join(tmpdir(), `entrepot-t${randomBytes(4).toString('hex')}`)
+  const scratch = join(tmpdir(), `ent-${randomBytes(3).toString('hex')}`)
   mkdirSync(scratch, { mode: 0o711 })
   rmSync(report, { force: true }) // never count the results of an earlier run
   try {
