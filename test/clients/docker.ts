@@ -36,9 +36,7 @@ export async function openDocker(options: DockerOptions = {}): Promise<Client & 
       await docker('push', target)
     },
     async search(host, term) {
-      return linesOf(await docker('search', '--format', '{{.Name}}', `${host}/${term}`)).map((name) =>
-        name.slice(name.indexOf('/') + 1),
-      )
+      return linesOf(await docker('search', '--format', '{{.Name}}', `${host}/${term}`))
     },
     async close() {
       rmSync(folder, { recursive: true, force: true })
