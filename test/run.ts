@@ -4,6 +4,7 @@ import { Unavailable } from './helpers/process.ts'
 import { type GroupResult, runFiles, type TestGroup } from './runner/group.ts'
 import { prepare } from './runner/prepare.ts'
 import { printGroup, printTotals } from './runner/report.ts'
+import { type PostgresService, startPostgres } from './services/postgres.ts'
 
 /**
  * Runs the tests: everything, or with `--fast` what needs no other program and no minutes; or the groups and files named.
@@ -40,9 +41,13 @@ const results: GroupResult[] = []
 const started = performance.now()
 rmSync('test-results', { recursive: true, force: true })
 mkdirSync('test-results', { recursive: true })
-if (groups.some((group) => !group.fast)) {
+let postgres: PostgresService | undefined
+if (!flags.includes('--fast')) {
   try {
-    await prepare()
+    if (groups.some((group) => !group.fast)) await prepare()
+    // The database tests run on SQLite alone where there is none.
+    postgres = process.env.ENTREPOT_TEST_POSTGRES ? undefined : await startPostgres()
+    process.env.ENTREPOT_TEST_POSTGRES ??= postgres?.url
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     console.log(`  ${error.message}: what needs it is skipped`)
@@ -53,6 +58,7 @@ for (const group of groups) {
   printGroup(result)
   results.push(result)
 }
+await postgres?.stop()
 process.exit(printTotals(results, performance.now() - started))
 
 /** Groups in the order they run: quick ones first. A folder of tests that nobody listed is a group of its own, so none is forgotten. */
