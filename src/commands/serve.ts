@@ -62,7 +62,8 @@ async function openMainListener(config: Config, handler: Parameters<typeof openL
         clientCas: tls.clientcas,
         minimumTls: tls.minimumtls,
         cipherSuites: tls.ciphersuites,
-        clientAuth: tls.clientauth,
+        // Has a default of its own, which means nothing without authorities.
+        clientAuth: tls.clientcas.length > 0 ? tls.clientauth : undefined,
       }
     : undefined
   let listener: Listener | undefined

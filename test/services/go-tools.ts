@@ -8,10 +8,6 @@ interface GoTool {
   module: string
   /** As `go install` wants it: a tag, or the pseudo-version of a commit. */
   version: string
-  /** What the version stands for in the module's repository, for a build from a local clone. */
-  commit: string
-  /** Folder of the module in its repository. */
-  moduleFolder: string
   /** Folder of the program in its module. */
   package: string
   /** The program is a test binary (`go test -c`). */
@@ -22,38 +18,28 @@ const tools = {
   crane: {
     module: 'github.com/google/go-containerregistry',
     version: 'v0.22.1',
-    commit: 'v0.22.1',
-    moduleFolder: '.',
     package: 'cmd/crane',
   },
-  oras: { module: 'oras.land/oras', version: 'v1.3.3', commit: 'v1.3.3', moduleFolder: '.', package: 'cmd/oras' },
+  oras: { module: 'oras.land/oras', version: 'v1.3.3', package: 'cmd/oras' },
   regctl: {
     module: 'github.com/regclient/regclient',
     version: 'v0.11.7',
-    commit: 'v0.11.7',
-    moduleFolder: '.',
     package: 'cmd/regctl',
   },
   helm: { module: 'helm.sh/helm/v3', version: 'v3.22.0', commit: 'v3.22.0', moduleFolder: '.', package: 'cmd/helm' },
   cosign: {
     module: 'github.com/sigstore/cosign/v3',
     version: 'v3.1.3',
-    commit: 'v3.1.3',
-    moduleFolder: '.',
     package: 'cmd/cosign',
   },
   'oci-conformance': {
     module: 'github.com/opencontainers/distribution-spec/conformance',
     version: 'v0.0.0-20260716174315-967efdc079b9',
-    commit: '967efdc079b91785ad18c77cc4f8991a47feefbf',
-    moduleFolder: 'conformance',
     package: '.',
   },
   'oci-conformance-classic': {
     module: 'github.com/opencontainers/distribution-spec/conformance',
     version: 'v0.0.0-20250123160558-a139cc423184',
-    commit: 'a139cc423184af6078077b9b7ee336eddbd03f8f',
-    moduleFolder: 'conformance',
     package: '.',
     isTest: true,
   },
@@ -71,7 +57,6 @@ export const toolCache = process.env.ENTREPOT_TEST_CACHE || join(homedir(), '.ca
 /**
  * Path of a program, built on first use and kept.
  *
- * Modules come through the Go module proxy; `ENTREPOT_TEST_SOURCES="module=folder ..."` names local git clones to build from instead.
  * Throws `Unavailable` when there is no Go, an older one than the program wants, or the module cannot be had; any other error is a build that broke.
  */
 export async function goTool(name: GoToolName): Promise<string> {
@@ -82,8 +67,7 @@ export async function goTool(name: GoToolName): Promise<string> {
   mkdirSync(join(toolCache, 'bin'), { recursive: true })
   const folder = mkdtempSync(join(toolCache, 'build-'))
   try {
-    const clone = localClone(tool.module)
-    const built = clone ? await buildFromClone(tool, clone, folder) : await buildFromModule(tool, folder)
+    const built = await buildFromModule(tool, folder)
     renameSync(built, path)
     return path
   } catch (error) {
@@ -103,11 +87,6 @@ async function hasGo(): Promise<boolean> {
   }
 }
 
-function localClone(module: string): string | undefined {
-  const pairs = (process.env.ENTREPOT_TEST_SOURCES ?? '').split(/\s+/).map((pair) => pair.split('='))
-  return pairs.find(([name = '']) => name !== '' && (module === name || module.startsWith(`${name}/`)))?.[1]
-}
-
 async function buildFromModule(tool: GoTool, folder: string): Promise<string> {
   const env = { ...process.env, GOBIN: folder }
   if (!tool.isTest) {
@@ -120,16 +99,6 @@ async function buildFromModule(tool: GoTool, folder: string): Promise<string> {
   await run(['go', 'get', '-t', `${tool.module}@${tool.version}`], { cwd: folder, env, timeoutMs: buildMs })
   await run(['go', 'test', '-c', leaner, '-o', 'built', tool.module], { cwd: folder, env, timeoutMs: buildMs })
   return join(folder, 'built')
-}
-
-async function buildFromClone(tool: GoTool, clone: string, folder: string): Promise<string> {
-  await run(['git', '-C', clone, 'archive', '-o', join(folder, 'source.tar'), tool.commit])
-  await run(['tar', '-xf', 'source.tar'], { cwd: folder })
-  const cwd = join(folder, tool.moduleFolder)
-  const command = tool.isTest ? ['go', 'test', '-c'] : ['go', 'build']
-  const built = join(folder, 'built')
-  await run([...command, leaner, '-o', built, `./${tool.package}`], { cwd, timeoutMs: buildMs })
-  return built
 }
 
 const lastPart = (path: string) => path.split('/').at(-1) ?? path

@@ -4,7 +4,7 @@ import type { Handler, Incoming } from '../../../http/incoming.ts'
 import type { Principal } from '../../../identity/principal.ts'
 import { checkImageName } from '../images/names.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
-import { asAppError, errorResponse } from './errors.ts'
+import { asAppError, errorResponse, unauthenticated } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
@@ -73,11 +73,6 @@ async function admit(
   const principal = verdict instanceof Promise ? await verdict : verdict
   if (principal.kind === 'user') incoming.user = principal.name
   if (decide(principal, action, target)) return principal
-  if (principal.kind === 'anonymous') {
-    const { challenge } = authenticator
-    throw new AppError('unauthenticated', 'log in first: docker login', {
-      headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
-    })
-  }
+  if (principal.kind === 'anonymous') throw unauthenticated(authenticator)
   throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: target })
 }

@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '../../../errors.ts'
+import type { Authenticator } from '../../../identity/principal.ts'
 
 /** How each code looks on this wire: status and error code of distribution-spec, "Error Codes", with Docker's additions. */
 const wire = {
@@ -45,4 +46,11 @@ export function errorResponse(error: AppError, requestId: string): Response {
 /** An error that nobody expected, as one that can be answered. */
 export function asAppError(error: unknown): AppError {
   return error instanceof AppError ? error : new AppError('internal', 'unexpected error', { cause: error })
+}
+
+/** Asks for a login, in the way this server wants it. */
+export function unauthenticated({ challenge }: Authenticator): AppError {
+  return new AppError('unauthenticated', 'log in first: docker login', {
+    headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
+  })
 }

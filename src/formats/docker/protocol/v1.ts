@@ -1,6 +1,6 @@
 import type { Handler } from '../../../http/incoming.ts'
 import type { ProtocolParts } from './call.ts'
-import { asAppError, errorResponse } from './errors.ts'
+import { asAppError, errorResponse, unauthenticated } from './errors.ts'
 
 /** Docker's `docker search` asks for at most 100 results, 25 when it says nothing. */
 const maxResults = 100
@@ -18,6 +18,8 @@ export function createV1({ repositories, imagesOf, authenticator, decide }: Prot
       }
       const credentials = incoming.headers.get('authorization') ?? undefined
       const principal = await authenticator.authenticate(credentials, incoming)
+      // Podman searches here without credentials first; told no, it lists the catalog with them.
+      if (!decide(principal, 'list')) throw unauthenticated(authenticator)
       const { query } = incoming
       const term = (query.get('q') ?? '').trim()
       const wanted = Number(query.get('n') ?? query.get('page_size') ?? defaultResults)
