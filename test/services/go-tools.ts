@@ -26,7 +26,7 @@ const tools = {
     version: 'v0.11.7',
     package: 'cmd/regctl',
   },
-  helm: { module: 'helm.sh/helm/v3', version: 'v3.22.0', commit: 'v3.22.0', moduleFolder: '.', package: 'cmd/helm' },
+  helm: { module: 'helm.sh/helm/v3', version: 'v3.22.0', package: 'cmd/helm' },
   cosign: {
     module: 'github.com/sigstore/cosign/v3',
     version: 'v3.1.3',
