@@ -61,13 +61,15 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
 
     const declared = config.repositories.map(({ description = '', ...repository }) => ({ ...repository, description }))
     const repositories = await openRepositories(db, declared, config.defaultRepository, now)
-    const imagesOf = createHostedImages(
-      { ...parts, blobs, uploads },
-      {
-        readOnly: config.storage.maintenance.readonly.enabled,
-        deletable: config.storage.delete.enabled,
-        sparse: config.validation.disabled,
-      },
+    const imagesOf = onceEach(
+      createHostedImages(
+        { ...parts, blobs, uploads },
+        {
+          readOnly: config.storage.maintenance.readonly.enabled,
+          deletable: config.storage.delete.enabled,
+          sparse: config.validation.disabled,
+        },
+      ),
     )
     const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
     closers.add(authenticator)
@@ -124,6 +126,18 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
     opened.push({ name, driver: add(await openDriver(settings)) })
   }
   return opened
+}
+
+/** Makes the value for a key at first use: a repository's images are asked for by every request. */
+function onceEach<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new WeakMap<Key, Value>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
 }
 
 async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {

@@ -13,6 +13,11 @@ export interface Database {
   readonly kind: 'sqlite' | 'postgres'
   /** Whether other instances may work with it at the same time: PostgreSQL. A SQLite file belongs to one serving process. */
   readonly shared: boolean
+  /**
+   * Changes whenever anything was committed; what was read while it stays the same is still true. Undefined where other instances commit
+   * without our knowing.
+   */
+  readonly generation: number | undefined
   /** Which database, for logs: no password. */
   readonly description: string
   /** For reads and for single statements; each statement is durable once resolved. */

@@ -43,6 +43,7 @@ export async function openPostgres(url: string): Promise<Database> {
   return {
     kind: 'postgres',
     shared: true,
+    generation: undefined,
     description,
     queries,
     transaction: (work) => retryConflicts(() => queries.transaction().execute(work)),

@@ -18,7 +18,11 @@ const largestBatch = 64
  * meanwhile goes into one transaction, each piece of work behind a savepoint of its own, and is acknowledged after the one commit. A batch
  * without durable work is committed without a flush.
  */
-export function createBatches(file: BunSqlite, queries: Kysely<Schema>, whenFree: <T>(run: () => T) => Promise<T>) {
+export function createBatches(
+  file: BunSqlite,
+  queries: Kysely<Schema>,
+  { whenFree, onCommit }: { whenFree: <T>(run: () => T) => Promise<T>; onCommit: () => void },
+) {
   const waiting: Waiting[] = []
   let draining = false
 
@@ -53,6 +57,7 @@ export function createBatches(file: BunSqlite, queries: Kysely<Schema>, whenFree
         acknowledge.push(outcome)
       }
       commit()
+      onCommit()
     } catch (error) {
       if (file.inTransaction) rollback()
       for (const work of batch) work.reject(error)

@@ -24,6 +24,9 @@ const applicationId = 0x456e7472
 /** How long a writer waits for another process. */
 const busySeconds = 20
 
+/** After how many milliseconds at most a commit of another process (a command beside the server) is noticed in `generation`. */
+const strangersMs = 100
+
 /**
  * Opens or creates the database file. One connection writes (Kysely queues for it), a second one answers prepared queries: with WAL a
  * reader never waits for a writer and sees every commit.
@@ -36,7 +39,10 @@ export async function openSqlite(path: string): Promise<Database> {
   const reader = openFile(path, description)
   reader.run('pragma query_only = on')
 
-  const queries = new Kysely<Schema>({ dialect: new ImmediateSqliteDialect({ database: adapt(writer) }) })
+  const commits = watchCommits(reader)
+  const queries = new Kysely<Schema>({
+    dialect: new ImmediateSqliteDialect({ database: adapt(writer, commits.noteOwn) }),
+  })
   const close = async () => {
     await queries.destroy()
     reader.close()
@@ -48,10 +54,13 @@ export async function openSqlite(path: string): Promise<Database> {
     throw error
   }
 
-  const batched = createBatches(writer, queries, whenFree)
+  const batched = createBatches(writer, queries, { whenFree, onCommit: commits.noteOwn })
   return {
     kind: 'sqlite',
     shared: false,
+    get generation() {
+      return commits.generation()
+    },
     description,
     queries,
     transaction: (work) => batched(true, work),
@@ -92,16 +101,48 @@ function openFile(path: string, description: string): BunSqlite {
   }
 }
 
+/**
+ * Tells when anything was committed by anyone. SQLite counts commits of other connections, but asking it takes as long as half a query:
+ * so it is asked after each commit of our own, and for those of other processes only every now and then.
+ */
+function watchCommits(reader: BunSqlite) {
+  const dataVersion = reader.prepare('pragma data_version')
+  let askedAt = 0
+  let isStale = true
+  let version = 0
+  return {
+    noteOwn(): void {
+      isStale = true
+    },
+    generation(): number {
+      if (isStale || performance.now() - askedAt > strangersMs) {
+        version = (dataVersion.get() as { data_version: number }).data_version
+        askedAt = performance.now()
+        isStale = false
+      }
+      return version
+    },
+  }
+}
+
 /** The shape Kysely's dialect asks for, over Bun's SQLite. Statements are cached by Bun per SQL text. */
-function adapt(file: BunSqlite): SqliteDatabase {
+function adapt(file: BunSqlite, afterWrite: () => void): SqliteDatabase {
   return {
     close: () => file.close(),
     prepare(sql) {
       const statement = file.query(sql)
       return {
         reader: statement.columnNames.length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLQueryBindings[])),
-        run: (parameters) => statement.run(...(parameters as SQLQueryBindings[])),
+        all: (parameters) => {
+          const rows = statement.all(...(parameters as SQLQueryBindings[]))
+          afterWrite()
+          return rows
+        },
+        run: (parameters) => {
+          const changes = statement.run(...(parameters as SQLQueryBindings[]))
+          afterWrite()
+          return changes
+        },
         iterate: (parameters) => statement.iterate(...(parameters as SQLQueryBindings[])),
       }
     },

@@ -26,12 +26,11 @@ export function createFront(options: FrontOptions): Handler {
   const { metrics, log } = options
   const rooms = new Map(Object.entries(options.rooms))
   const otherwise = options.otherwise ?? notFound
-  const extra = Object.entries({ 'X-Content-Type-Options': ['nosniff'], ...options.headers }).map(
-    ([name, values]) => [name, [...values]] as const,
-  )
+  const extra = Object.entries(options.headers ?? {}).map(([name, values]) => [name, [...values]] as const)
   const finish = (incoming: Incoming, response: Response, startedAt: number): Response => {
     const { headers, status } = response
     for (const [name, values] of extra) if (!headers.has(name)) for (const value of values) headers.append(name, value)
+    headers.set('X-Content-Type-Options', 'nosniff')
     headers.set('X-Request-Id', incoming.id)
     const seconds = (performance.now() - startedAt) / 1000
     const length = headers.get('content-length')

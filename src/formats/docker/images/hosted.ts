@@ -2,11 +2,12 @@ import type { Blobs } from '../../../content/blobs.ts'
 import type { ContentParts, Place } from '../../../content/content.ts'
 import type { Uploads } from '../../../content/uploads.ts'
 import { findImage, prepareListImages, searchImages } from '../../../database/images.ts'
-import { deleteManifest, findManifests, listReferrers, prepareFindManifest } from '../../../database/manifests.ts'
+import { deleteManifest, findManifests, listReferrers } from '../../../database/manifests.ts'
 import { deleteTag, deleteTagsOf, prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { ImageSink, ImageSource } from './image-source.ts'
+import { createManifestFinder } from './manifest-cache.ts'
 import { storeManifest } from './put-manifest.ts'
 import { fallbackTag, fromFallbackIndex, fromRow, mergeReferrers } from './referrers.ts'
 
@@ -22,7 +23,7 @@ export interface HostedOptions {
 /** Makes the images of hosted repositories: their content is in our own stores, their manifests and tags in the database. */
 export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads: Uploads }, options: HostedOptions) {
   const { db, now, graceMs, blobs, uploads } = parts
-  const find = prepareFindManifest(db)
+  const findManifest = createManifestFinder(db)
   const listTags = prepareListTags(db)
   const listImages = prepareListImages(db)
 
@@ -44,8 +45,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
     }
 
     return {
-      manifest: (image, { digest, tag }) =>
-        digest === undefined ? find.byTag(repository.id, image, tag) : find.byDigest(repository.id, image, digest),
+      manifest: (image, reference) => findManifest(repository.id, image, reference),
       blob: (image, digest, findOptions) => blobs.find(placeOf(image), digest, findOptions),
       tags: (image, { last, limit }) => listTags(repository.id, image, last, limit),
       images: ({ last, limit }) => listImages(repository.id, last, limit),
@@ -54,7 +54,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       async referrers(image, subject, page, artifactTypes) {
         const scope = { repositoryId: repository.id, image, subject, artifactTypes }
         const rows = await listReferrers(db.queries, scope, page.last, page.limit + 1)
-        const fallback = await find.byTag(repository.id, image, fallbackTag(subject))
+        const fallback = await findManifest(repository.id, image, { tag: fallbackTag(subject) })
         const listed = fallback ? fromFallbackIndex(fallback.content) : []
         const imageId = listed.length > 0 ? await findImage(db.queries, repository.id, image) : undefined
         const present =

@@ -28,7 +28,7 @@ export interface ReferrersPage {
 
 /** Where images are read from: what the protocol knows of a repository, whatever its type. Absence is `undefined`. */
 export interface ImageSource {
-  manifest(image: string, reference: Reference): Promise<StoredManifest | undefined>
+  manifest(image: string, reference: Reference): StoredManifest | Promise<StoredManifest | undefined>
   /** `renew`: the client may rely on the blob being there for the time of a push. */
   blob(image: string, digest: Digest, options?: { renew?: boolean }): Promise<Blob | undefined>
   /** Undefined: there is no such image. */
