@@ -1,4 +1,5 @@
 import { open, usersOnly } from './access/decide.ts'
+import { guarded } from './access/guard.ts'
 import { type Closers, createClosers } from './closers.ts'
 import type { BlobStoreConfig, Config } from './config/config.ts'
 import { type BlobStore, createBlobStores } from './content/blob-store.ts'
@@ -10,6 +11,7 @@ import { createHostedImages } from './formats/docker/images/hosted.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
 import { createFront } from './http/compose.ts'
+import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
@@ -32,6 +34,8 @@ import { version } from './version.ts'
 
 export interface App {
   handler: Handler
+  /** What `http.debug.addr` serves. */
+  debugHandler: Handler
   db: Database
   collector: Collector
   uploads: Uploads
@@ -89,10 +93,24 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     }
     const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog({ formatter: config.log.formatter })
     const health = createHealth([db, ...blobStores.map(({ driver }) => driver)], () => draining)
-    const metricsHandler: Handler = async () =>
-      new Response(await metrics.metricsText(), { headers: { 'content-type': metrics.contentType } })
+    const metricsPage: Handler = async (incoming) => {
+      incoming.route = 'metrics'
+      return new Response(await metrics.metricsText(), { headers: { 'content-type': metrics.contentType } })
+    }
+    const { prometheus } = config.http.debug
+    const debugHandler = createDebug({
+      ...health,
+      metrics: prometheus.enabled ? { path: prometheus.path, handler: metricsPage } : undefined,
+    })
+    const { healthz, readyz } = health
     const handler = createFront({
-      rooms: { v2: createDockerProtocol(protocol), v1: createV1(protocol), ...health, metrics: metricsHandler },
+      rooms: {
+        v2: createDockerProtocol(protocol),
+        v1: createV1(protocol),
+        healthz,
+        readyz,
+        metrics: guarded('observe', metricsPage, protocol),
+      },
       headers: config.http.headers,
       onAccess: accessLog?.write,
       metrics,
@@ -100,6 +118,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     })
     return {
       handler,
+      debugHandler,
       db,
       collector,
       uploads,

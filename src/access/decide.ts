@@ -1,9 +1,9 @@
 import type { Principal } from '../identity/principal.ts'
 
-/** What a request wants to do. `enter` is the bare login check on `/v2/`. */
-export type Action = 'enter' | 'pull' | 'push' | 'delete' | 'list'
+/** What a request wants to do. `enter` is the bare login check on `/v2/`; `observe` reads numbers about the whole server. */
+export type Action = 'enter' | 'pull' | 'push' | 'delete' | 'list' | 'observe'
 
-/** The thing it wants to do it to. Absent for `enter` and `list`. */
+/** The thing it wants to do it to. Absent for `enter`, `list` and `observe`. */
 export interface Target {
   repository: string
   image: string

@@ -1,6 +1,7 @@
 import { openApp } from '../app.ts'
 import { createClosers } from '../closers.ts'
 import type { Config } from '../config/config.ts'
+import type { Handler } from '../http/incoming.ts'
 import { type Listener, openListener } from '../http/listener.ts'
 import { type TlsFiles, watchTls } from '../http/tls-files.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
@@ -16,6 +17,8 @@ export async function serve(options: { config?: string | undefined }, io: Comman
   const closers = createClosers()
   try {
     const app = closers.add(await openApp(config, log))
+    const debug = await openDebugListener(config, app.debugHandler, log)
+    if (debug) closers.add({ close: () => debug.stop(0).then(() => {}) })
     const { listener, tls } = await openMainListener(config, app.handler, log)
     if (tls) closers.add(tls)
     app.startJobs()
@@ -53,7 +56,7 @@ function endSignal(): Promise<string> {
   })
 }
 
-async function openMainListener(config: Config, handler: Parameters<typeof openListener>[0]['handler'], log: Log) {
+async function openMainListener(config: Config, handler: Handler, log: Log) {
   const { addr, host, prefix, tls, trustedProxies, idleTimeout } = config.http
   const settings = tls.certificate
     ? {
@@ -69,7 +72,7 @@ async function openMainListener(config: Config, handler: Parameters<typeof openL
   let listener: Listener | undefined
   const files: TlsFiles | undefined = settings && watchTls(settings, log, (fresh) => listener?.replaceTls(fresh))
   listener = await openListener({
-    addr: 'socket' in addr ? addr.socket : `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`,
+    addr: written(addr),
     tls: files?.material,
     handler,
     trust: trustedProxies,
@@ -79,6 +82,21 @@ async function openMainListener(config: Config, handler: Parameters<typeof openL
     log,
   })
   return { listener, tls: files }
+}
+
+/** The second listener, plain and without a login: who can reach its address may read it. */
+async function openDebugListener({ http }: Config, handler: Handler, log: Log): Promise<Listener | undefined> {
+  const { addr } = http.debug
+  if (!addr) return undefined
+  const listener = await openListener({ addr: written(addr), handler, trust: [], log })
+  const pages = http.debug.prometheus.enabled ? `health and ${http.debug.prometheus.path}` : 'health'
+  log.info(`${pages} for operators on ${listener.address}, without a login`)
+  return listener
+}
+
+function written(addr: Config['http']['addr']): string {
+  if ('socket' in addr) return addr.socket
+  return `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`
 }
 
 /** What the person who just typed `npm start` needs to see. */
