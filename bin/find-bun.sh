@@ -1,6 +1,6 @@
 # Sourced by the scripts beside it, with $here = the project folder. Sets $bun to the pinned Bun's path.
-# npm runs only when package-lock.json is newer than what was installed from it.
-stamp="$here/node_modules/.installed"
+# npm runs only when package-lock.json is newer than what npm wrote down when it last installed.
+stamp="$here/node_modules/.package-lock.json"
 if [ ! -e "$stamp" ] || [ "$here/package-lock.json" -nt "$stamp" ]; then
   echo 'entrepot: installing dependencies (first run, or package-lock.json changed)' >&2
   (cd "$here" && npm ci --no-fund --no-audit --loglevel=error >&2) || {

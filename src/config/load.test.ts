@@ -151,6 +151,17 @@ describe('loading the configuration', () => {
     expect(rootOf('version: 0.1')).toMatchObject({ filesystem: { rootdirectory: join(folder, 'data/blobs') } })
   })
 
+  test('a folder for blobs takes everything else along, unless that has its own', () => {
+    const rootdirectory = { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: '/volume' }
+    expect(load(undefined, rootdirectory).config).toMatchObject({
+      dataDir: '/volume/entrepot',
+      database: 'sqlite:/volume/entrepot/entrepot.db',
+    })
+    expect(load('dataDir: /d', rootdirectory).config.dataDir).toBe('/d')
+    expect(load(undefined, { ...rootdirectory, ENTREPOT_DATADIR: '/d' }).config.dataDir).toBe('/d')
+    expect(load('storage: {inmemory: {}}').config.dataDir).toBe(join(folder, 'data'))
+  })
+
   test('paths are relative to the current folder, and a tilde is a name', () => {
     const { config } = load('dataDir: ~/data\nstorage: {filesystem: {rootdirectory: blobs}}')
     expect(config.dataDir).toBe(join(folder, '~/data'))

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { checkSettings, unreadable } from './check.ts'
 import { type Config, registryVolume, resolveConfig } from './config.ts'
 import { describeSettings } from './describe.ts'
@@ -50,8 +50,20 @@ export function loadConfig({ file, text, env, cwd, formerData = registryVolume }
   const values = readEntry(settings, root, { path: '', around: named ?? 'default' }, reading) as Settings
   if (isWhole) checkSettings(values, reading)
   if (reading.problems.length > 0) throw new ConfigError(reading.problems, reading.warnings)
-  const config = resolveConfig(values, content === undefined ? formerData : undefined)
+  const config = resolveConfig(
+    reading.sources.has('dataDir') ? values : withDataBesideBlobs(values),
+    content === undefined ? formerData : undefined,
+  )
   return { config, warnings: reading.warnings, sources: reading.sources }
+}
+
+/**
+ * A registry:2 set-up names one folder, often a volume, and nothing else outlives its container: what we keep beside the blobs must go
+ * there too. Only when nobody said where.
+ */
+function withDataBesideBlobs(values: Settings): Settings {
+  const root = values.storage.filesystem?.rootdirectory
+  return root === undefined ? values : { ...values, dataDir: join(root, 'entrepot') }
 }
 
 function readFile(file: string, cwd: string, problems: Problem[]): string | undefined {

@@ -30,7 +30,7 @@ export const settings = section('', {
   dataDir: setting(
     path,
     './data',
-    'Folder of everything that has no place of its own: the database, blobs, first password.',
+    'Folder of everything that has no place of its own: the database, blobs, first password. When only `storage.filesystem.rootdirectory` is written: `entrepot` in that folder.',
   ),
   database: setting(
     database,
