@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { createCertificate } from './commands/cert.ts'
 import { checkConfig } from './commands/check-config.ts'
@@ -48,11 +49,17 @@ program
 
 program
   .command('gc')
+  .alias('garbage-collect')
   .description('collect garbage now; a running server does it by itself')
+  .argument('[file]', 'configuration file, as registry:2 takes it')
   .option(...configOption)
-  .option('--dry-run', 'only say what would go and how many bytes come back')
+  .option('-d, --dry-run', 'only say what would go and how many bytes come back')
   .option('--json', 'for scripts')
-  .action(exiting((options: { config?: string; dryRun?: boolean; json?: boolean }) => gc(options, io)))
+  .action(
+    exiting((file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean }) =>
+      gc({ ...options, config: options.config ?? file }, io),
+    ),
+  )
 
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
@@ -103,4 +110,12 @@ user
   .option(...htpasswdOption)
   .action(exiting((options: { htpasswd?: string }) => listUsers(options, io)))
 
-await program.parseAsync()
+/** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
+const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)
+const [first = '-'] = words
+const commands = program.commands.flatMap((command) => [command.name(), ...command.aliases()])
+// A lone word would be taken for the configuration file of `serve`, and a misspelt command for a missing file.
+if (/^[a-z][a-z-]*$/.test(first) && ![...commands, 'help'].includes(first) && !existsSync(first))
+  program.error(`error: there is no command ${first}`, { exitCode: 2 })
+
+await program.parseAsync(words, { from: 'user' })
