@@ -25,7 +25,7 @@ function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promi
 }
 
 const program = new Command('entrepot')
-  .description('A container registry: private images, users, proxies and replication in one process.')
+  .description('A self-hosted container registry.')
   .version(version)
   .showHelpAfterError()
 
