@@ -84,7 +84,7 @@ export async function openSqlite(path: string): Promise<Database> {
 
 function openFile(path: string, description: string): BunSqlite {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const file = new BunSqlite(path, { create: true, readwrite: true, strict: true })
     file.run(`pragma busy_timeout = ${busySeconds * 1000}`)
     const { application_id: found } = file.query('pragma application_id').get() as { application_id: number }
