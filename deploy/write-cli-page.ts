@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 
+const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '..')
 
 /** Where the page belongs. */
@@ -18,35 +20,31 @@ that is wrong named at once.
 As in the image of registry:2, \`registry serve FILE\` and \`FILE\` alone also serve, and \`garbage-collect FILE\` collects garbage.
 `
 
-/** The whole page, from what the program prints with \`--help\` for itself and for each command. */
-export function cliPage(): string {
-  const sections = allCommands([]).map((words) => {
-    // The list of settings is long and has a page of its own.
-    const help = helpOf(words).split('\nSettings (YAML path')[0]!.trimEnd()
-    const pointer = words[0] === 'serve' ? '\n\nSettings: [configuration.md](configuration.md).' : ''
+/** The whole page, from what the program prints with `--help` for itself and for each command. */
+export async function cliPage(): Promise<string> {
+  const sections = (await allCommands()).map(({ words, help }) => {
     const name = ['entrepot', ...words].join(' ')
-    return `## \`${name}\`\n\n\`\`\`text\n${help}\n\`\`\`${pointer}\n`
+    // The list of settings is long and has a page of its own.
+    const text = help.split('\nSettings (YAML path')[0]!.trimEnd()
+    const pointer = words[0] === 'serve' ? '\n\nSettings: [configuration.md](configuration.md).' : ''
+    return `## \`${name}\`\n\n\`\`\`text\n${text}\n\`\`\`${pointer}\n`
   })
   return `${introduction}\n${sections.join('\n')}`
 }
 
-/** The words of every command, parents before their children. */
-export function allCommands(words: string[]): string[][] {
-  const list = helpOf(words).split('\nCommands:\n')[1] ?? ''
-  const names = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1]!)
-  return [words, ...names.filter((name) => name !== 'help').flatMap((name) => allCommands([...words, name]))]
+/** Every command by its words, with what its `--help` prints; parents before their children. */
+async function allCommands(words: string[] = []): Promise<{ words: string[]; help: string }[]> {
+  const { stdout: help } = await run(
+    process.execPath,
+    ['--no-install', join(root, 'src/main.ts'), ...words, '--help'],
+    {
+      env: { ...process.env, NO_COLOR: '1' },
+    },
+  )
+  const list = help.split('\nCommands:\n')[1] ?? ''
+  const names = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1]!).filter((name) => name !== 'help')
+  const below = await Promise.all(names.map((name) => allCommands([...words, name])))
+  return [{ words, help }, ...below.flat()]
 }
 
-const known = new Map<string, string>()
-
-function helpOf(words: string[]): string {
-  const key = words.join(' ')
-  const help = known.get(key) ?? execFileSync(process.execPath, ['--no-install', join(root, 'src/main.ts'), ...words, '--help'], {
-    encoding: 'utf8',
-    env: { ...process.env, COLUMNS: '100', NO_COLOR: '1' },
-  })
-  known.set(key, help)
-  return help
-}
-
-if (import.meta.main) writeFileSync(cliPagePath, cliPage())
+if (import.meta.main) writeFileSync(cliPagePath, await cliPage())

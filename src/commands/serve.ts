@@ -1,6 +1,7 @@
 import { openApp } from '../app.ts'
 import { createClosers } from '../closers.ts'
 import type { Config } from '../config/config.ts'
+import { AppError } from '../errors.ts'
 import type { Handler } from '../http/incoming.ts'
 import { type Listener, openListener } from '../http/listener.ts'
 import { type TlsFiles, watchTls } from '../http/tls-files.ts'
@@ -39,7 +40,10 @@ export async function serve(options: { config?: string | undefined }, io: Comman
     return 0
   } catch (error) {
     await closers.closeAll().catch((also: unknown) => log.error('closing failed too', { error: also }))
-    log.error(error instanceof Error ? error.message : String(error), { error })
+    // What the configuration or the machine is to blame for is told in a sentence; the way there through our code helps nobody.
+    if (error instanceof AppError) log.error(error.message, { code: error.code })
+    else log.error(error instanceof Error ? error.message : String(error), { error })
+    log.debug('what led to it', { error })
     return 1
   }
 }

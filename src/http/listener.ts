@@ -206,7 +206,8 @@ function attempt(addr: string, open: () => Server<undefined>): Server<undefined>
 function openError(addr: string, error: unknown): AppError {
   const code = (error as { code?: string }).code ?? ''
   const reasons: Record<string, string> = {
-    EADDRINUSE: 'another process already listens there; stop it, or choose another address',
+    EADDRINUSE:
+      'another process already listens there; stop it, or choose another address in http.addr (http.debug.addr for operators)',
     EACCES: 'not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket needs a writable folder',
     EPERM: 'not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE',
     EADDRNOTAVAIL: 'this machine has no such address; use :PORT for all of them',
