@@ -31,6 +31,8 @@ export class ListenerIncoming implements Incoming {
   readonly #server: Server<undefined>
   readonly #context: ListenerContext
   readonly #url: string
+  /** Where the path begins in `#url`. */
+  readonly #start: number
   #queryStart: number
   #id: string | undefined
   #peer: string | undefined
@@ -45,7 +47,9 @@ export class ListenerIncoming implements Incoming {
     this.headers = request.headers
     const url = request.url
     this.#url = url
-    const start = url.indexOf('/', url.indexOf('://') + 3)
+    // Without a Host header, which HTTP/1.0 does not demand and health checks leave out, the runtime gives the target alone.
+    const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
+    this.#start = start
     this.#queryStart = url.indexOf('?', start)
     const path = start < 0 ? '/' : this.#queryStart < 0 ? url.slice(start) : url.slice(start, this.#queryStart)
     const { prefix } = context
@@ -62,7 +66,7 @@ export class ListenerIncoming implements Incoming {
   }
 
   get target(): string {
-    return this.#url.slice(this.#url.indexOf('/', this.#url.indexOf('://') + 3))
+    return this.#url.slice(this.#start)
   }
 
   get query(): URLSearchParams {

@@ -46,6 +46,12 @@ describe('a request', () => {
     ])
   })
 
+  test('of HTTP/1.0 needs no Host, as in the health checks of haproxy', async () => {
+    const { port } = await open(showing(({ path, query, target }) => [path, query.get('a'), target]))
+    const answer = await rawExchange(port, 'GET /readyz/x?a=http://b/c HTTP/1.0\r\n\r\n')
+    expect(JSON.parse(answer.body.toString())).toEqual(['/readyz/x', 'http://b/c', '/readyz/x?a=http://b/c'])
+  })
+
   test('loses the prefix, and only whole segments of it', async () => {
     const { port } = await open(
       showing(({ path, origin }) => [path, origin.prefix]),
