@@ -45,6 +45,11 @@ describe('the single executable', () => {
     expect((await run([binary, '--version'], { cwd: elsewhere, env })).trim()).toBe(version)
   })
 
+  test('goes by no .env file, and neither does bin/entrepot', async () => {
+    for (const program of [binary, join(root, 'bin/entrepot')])
+      expect(await run([program, 'check-config'], { cwd: elsewhere, env })).toContain('addr: :5000')
+  })
+
   test('serves, takes an image and gives it back', async () => {
     const { daemon, url } = await serve([binary], {})
     try {
