@@ -39,7 +39,7 @@ export function guarded(action: Action, handler: Handler, parts: GuardParts): Ha
 
 async function admit(action: Action, incoming: Incoming, { authenticator, decide }: GuardParts): Promise<void> {
   const credentials = incoming.headers.get('authorization') ?? undefined
-  const principal = await authenticator.authenticate(credentials, incoming.clientAddress)
+  const principal = await authenticator.authenticate(credentials, incoming)
   if (principal.kind === 'user') incoming.user = principal.name
   if (decide(principal, action)) return
   if (principal.kind === 'user') throw new AppError('denied', `${principal.name} may not ${action} here`)

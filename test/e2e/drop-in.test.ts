@@ -100,11 +100,11 @@ describe('the variables of registry:2', () => {
       try {
         const samples = await buildSamples()
         writeSamples(folder, samples)
-        await skopeo.login(server.host, ada)
+        await skopeo.login!(server.host, ada)
         const target = `${server.host}/team/skopeo:1`
         await skopeo.push(join(folder, 'two'), 'two', target)
         expect((await skopeo.pull(target)).configs).toEqual([samples.two.config.digest])
-        expect(await skopeo.tags(`${server.host}/team/skopeo`)).toEqual(['1'])
+        expect(await skopeo.tags!(`${server.host}/team/skopeo`)).toEqual(['1'])
       } finally {
         await skopeo.close()
       }
