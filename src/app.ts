@@ -89,7 +89,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       log,
       maxTags: config.tags.maxtags,
       maxCatalog: config.catalog.maxentries,
-      externalUrl: config.http.relativeurls ? undefined : config.http.host,
+      absoluteUrls: config.http.host !== undefined && !config.http.relativeurls,
     }
     const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog({ formatter: config.log.formatter })
     const health = createHealth([db, ...blobStores.map(({ driver }) => driver)], () => draining)

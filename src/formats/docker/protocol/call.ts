@@ -17,8 +17,8 @@ export interface ProtocolParts {
   /** Largest page of a tag list, and of the catalog. */
   maxTags: number
   maxCatalog: number
-  /** External URL (`http.host`) for absolute Locations; undefined: relative ones, which are right behind every proxy. */
-  externalUrl: string | undefined
+  /** Whether Locations have scheme and host (`http.host`); relative ones are right behind every proxy. */
+  absoluteUrls: boolean
 }
 
 /** One request, once it is known what it is about and that it may be done. */
@@ -42,5 +42,6 @@ export interface ImageCall extends Call {
 
 /** `/v2/...` as this client must write it to come back here. `path` starts with a slash. */
 export function locationOf({ incoming, parts }: Call, path: string): string {
-  return `${parts.externalUrl ?? incoming.origin.prefix}${path}`
+  const { scheme, host, prefix } = incoming.origin
+  return parts.absoluteUrls ? `${scheme}://${host}${prefix}${path}` : `${prefix}${path}`
 }

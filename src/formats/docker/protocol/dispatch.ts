@@ -1,10 +1,10 @@
 import { AppError } from '../../../errors.ts'
-import { isAncientDocker } from '../../../http/compose.ts'
+import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
 import type { Principal } from '../../../identity/principal.ts'
 import { checkImageName } from '../images/names.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
-import { asAppError, errorResponse, unauthenticated } from './errors.ts'
+import { errorResponse, unauthenticated } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
@@ -17,12 +17,9 @@ export function createDockerProtocol(parts: ProtocolParts): Handler {
     try {
       response = await answer(parts, incoming)
     } catch (thrown) {
-      const error = asAppError(thrown)
-      if (error.code === 'internal')
-        parts.log.error(error.message, { error: error.cause ?? error, requestId: incoming.id })
-      response = errorResponse(error, incoming.id)
-      if (incoming.method === 'HEAD') response = new Response(null, response)
+      response = errorResponse(thrown, incoming, parts.log)
     }
+    if (incoming.method === 'HEAD' && response.body) response = headOf(response)
     response.headers.set(...apiVersion)
     return response
   }
@@ -53,8 +50,9 @@ async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Respons
 function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incoming, resource: string): Route<C> {
   const route = methods[incoming.method] ?? (incoming.method === 'HEAD' ? methods['GET'] : undefined)
   if (!route) {
+    const allowed = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     throw new AppError('method-unsupported', `${incoming.method} is not supported here`, {
-      headers: { allow: Object.keys(methods).join(', ') },
+      headers: { allow: [...new Set(allowed)].join(', ') },
     })
   }
   incoming.route = resource || 'base'
@@ -62,8 +60,8 @@ function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incom
 }
 
 /** Who asks, and that they may. Nothing about the image is looked up before. */
-async function admit(
-  { authenticator, decide }: ProtocolParts,
+export async function admit(
+  { authenticator, decide }: Pick<ProtocolParts, 'authenticator' | 'decide'>,
   incoming: Incoming,
   { action }: { action: Route<Call>['action'] },
   target?: { repository: string; image: string },

@@ -1,5 +1,8 @@
 import { AppError, type ErrorCode } from '../../../errors.ts'
+import type { Incoming } from '../../../http/incoming.ts'
 import type { Authenticator } from '../../../identity/principal.ts'
+import type { Log } from '../../../telemetry/log.ts'
+import { jsonResponse } from './json.ts'
 
 /** How each code looks on this wire: status and error code of distribution-spec, "Error Codes", with Docker's additions. */
 const wire = {
@@ -30,22 +33,37 @@ const wire = {
   internal: [500, 'UNKNOWN'],
 } satisfies Record<ErrorCode, [status: number, code: string]>
 
-/** The answer to an error. Several missing references become one entry each; nothing of an `internal` error but the request id goes out. */
-export function errorResponse(error: AppError, requestId: string): Response {
+/** What clients are told instead of the reason when the trouble is ours: reasons name folders and hosts. */
+const ours: Partial<Record<ErrorCode, string>> = {
+  'storage-full': 'the registry has no room left',
+  unavailable: 'the registry cannot do this at the moment, try again later',
+  internal: 'internal error',
+}
+
+/** The answer to whatever was thrown. What is no fault of the client is logged, and goes out as no more than the request id. */
+export function errorResponse(thrown: unknown, incoming: Incoming, log: Log): Response {
+  const error = asAppError(thrown, incoming)
   const [status, code] = wire[error.code]
-  const message =
-    error.code === 'internal' ? `internal error; the log has the reason under request id ${requestId}` : error.message
-  const detail = error.code === 'internal' ? undefined : error.detail
+  const hidden = ours[error.code]
+  if (hidden !== undefined) {
+    log.error(error.message, { error: error.cause ?? error, requestId: incoming.id })
+    const message = `${hidden}; the log has the reason under request id ${incoming.id}`
+    return jsonResponse({ errors: [{ code, message }] }, { status, headers: error.headers })
+  }
+  const { message, detail } = error
+  // Several missing references become one entry each.
   const details = error.code === 'manifest-reference-unknown' && Array.isArray(detail) ? detail : [detail]
-  return Response.json(
+  return jsonResponse(
     { errors: details.map((one) => ({ code, message, detail: one })) },
     { status, headers: error.headers },
   )
 }
 
-/** An error that nobody expected, as one that can be answered. */
-export function asAppError(error: unknown): AppError {
-  return error instanceof AppError ? error : new AppError('internal', 'unexpected error', { cause: error })
+function asAppError(thrown: unknown, { signal }: Incoming): AppError {
+  if (thrown instanceof AppError) return thrown
+  // Whatever waited for the client rejects with this when the client is gone: it happens every day and is no failure of ours.
+  if (signal.aborted && thrown === signal.reason) return new AppError('request-invalid', 'the client went away')
+  return new AppError('internal', 'unexpected error', { cause: thrown })
 }
 
 /** Asks for a login, in the way this server wants it. */
