@@ -28,7 +28,7 @@ export function algorithmOf(digest: Digest): DigestAlgorithm {
 }
 
 export function isAlgorithm(text: string): text is DigestAlgorithm {
-  return text in forms
+  return Object.hasOwn(forms, text)
 }
 
 /** Collects bytes and says their digest at the end. */

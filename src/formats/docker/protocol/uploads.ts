@@ -39,7 +39,7 @@ export async function appendUpload(call: ImageCall): Promise<Response> {
     const size = await call.images.appendUpload(upload, chunkOf(call.incoming))
     return uploadAccepted(call, 202, upload.id, size)
   } catch (error) {
-    throw withLocation(call, error)
+    throw withProgress(call, upload, error)
   }
 }
 
@@ -51,7 +51,7 @@ export async function finishUpload(call: ImageCall): Promise<Response> {
   try {
     await images.finishUpload(upload, digest, chunkOf(incoming))
   } catch (error) {
-    throw withLocation(call, error)
+    throw withProgress(call, upload, error)
   }
   return blobCreated(call, digest)
 }
@@ -69,8 +69,10 @@ export async function cancelUpload(call: ImageCall): Promise<Response> {
   return new Response(null, { status: 204, headers: { 'docker-upload-uuid': upload.id } })
 }
 
+const uploadId = /^[0-9a-f-]{36}$/
+
 async function findUpload({ images, image, reference }: ImageCall): Promise<Upload> {
-  const upload = await images.findUpload(image, reference)
+  const upload = uploadId.test(reference) ? await images.findUpload(image, reference) : undefined
   if (!upload) throw unknownUpload()
   return upload
 }
@@ -149,10 +151,11 @@ function uploadLocation(call: ImageCall, id: string): string {
   return locationOf(call, `/v2/${call.name}/blobs/uploads/${id}`)
 }
 
-/** A chunk out of order leaves the upload as it was: the answer says where to go on. */
-function withLocation(call: ImageCall, error: unknown): unknown {
-  if (error instanceof AppError && error.code === 'range-invalid')
-    error.headers['location'] = uploadLocation(call, call.reference)
+/** A chunk out of order leaves the upload as it was: the answer says where to go on. With no bytes there is no range that says so. */
+function withProgress(call: ImageCall, { id, size }: Upload, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'range-invalid') return error
+  error.headers['location'] = uploadLocation(call, id)
+  if (size > 0) error.headers['range'] ??= `0-${size - 1}`
   return error
 }
 
