@@ -82,7 +82,10 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
         checkWritable()
         await uploads.finish(upload, digest, chunk)
       },
-      cancelUpload: (upload) => uploads.cancel(upload),
+      async cancelUpload(upload) {
+        checkWritable()
+        await uploads.cancel(upload)
+      },
       async mountBlob(image, from, digest) {
         checkWritable()
         return blobs.mount({ repositoryId: from.repository, ...from }, placeOf(image), digest)

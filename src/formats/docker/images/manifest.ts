@@ -34,14 +34,13 @@ type Json = Record<string, unknown>
  */
 export function parseManifest(bytes: Uint8Array, contentType: string | null): ParsedManifest {
   const document = parseJson(bytes)
-  const declared = contentType?.split(';')[0]?.trim().toLowerCase() || undefined
+  const declared = contentType?.split(';')[0]?.trim() || undefined
   const mediaType = chooseMediaType(document, declared)
-  if (document['schemaVersion'] === 1 || mediaType.startsWith('application/vnd.docker.distribution.manifest.v1')) {
-    throw invalid('manifest schema v1 is not supported: push with Docker 1.10 or newer')
-  }
+  checkKind(document, mediaType.toLowerCase())
   const config = optionalObject(document, 'config')
   const artifactType =
     optionalString(document, 'artifactType') || (config ? optionalString(config, 'mediaType', 'config.') : undefined)
+  if (artifactType?.includes('\0')) throw invalid('artifactType is not a media type')
   const subject = optionalObject(document, 'subject')
   return {
     bytes,
@@ -68,7 +67,8 @@ export function manifestDigest(manifest: ParsedManifest, algorithm: DigestAlgori
 function parseJson(bytes: Uint8Array): Json {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    // A byte order mark stays, and is refused: no client could read the manifest it is part of.
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (cause) {
     throw invalid('a manifest is a JSON document in UTF-8', cause)
   }
@@ -76,11 +76,17 @@ function parseJson(bytes: Uint8Array): Json {
   throw invalid('a manifest is a JSON object')
 }
 
+/** RFC 6838, 4.2. It becomes a header of the answer, where hardly another character is possible. */
+const mediaTypePattern = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i
+
 /** The header and the document must agree; either alone is enough, and old OCI manifests carry none inside. */
 function chooseMediaType(document: Json, declared: string | undefined): string {
-  const inside = optionalString(document, 'mediaType')
-  const generic = declared === undefined || declared === 'application/json' || declared === 'application/octet-stream'
-  if (inside && !generic && inside.toLowerCase() !== declared) {
+  const inside = optionalString(document, 'mediaType') || undefined
+  for (const type of [declared, inside]) {
+    if (type !== undefined && !mediaTypePattern.test(type)) throw invalid(`"${type.slice(0, 200)}" is not a media type`)
+  }
+  const generic = declared === undefined || /^application\/(?:json|octet-stream)$/i.test(declared)
+  if (inside && !generic && inside.toLowerCase() !== declared.toLowerCase()) {
     throw invalid(`Content-Type says ${declared}, but mediaType inside says ${inside}`)
   }
   if (!generic) return declared
@@ -88,6 +94,23 @@ function chooseMediaType(document: Json, declared: string | undefined): string {
   if ('manifests' in document) return mediaTypes.ociIndex
   if ('config' in document || 'layers' in document) return mediaTypes.ociManifest
   throw invalid('it is not clear what kind of manifest this is: send its media type as Content-Type')
+}
+
+const imageTypes = new Set<string>([mediaTypes.ociManifest, mediaTypes.dockerManifest])
+const indexTypes = new Set<string>([mediaTypes.ociIndex, mediaTypes.dockerList])
+
+/**
+ * A document that is an image to one reader and an index to another could pass a check as the one and run as the other (CVE-2021-41190),
+ * so it is neither here.
+ */
+function checkKind(document: Json, mediaType: string): void {
+  if (document['schemaVersion'] === 1 || mediaType.startsWith('application/vnd.docker.distribution.manifest.v1')) {
+    throw invalid('manifest schema v1 is not supported: push with Docker 1.10 or newer')
+  }
+  if (imageTypes.has(mediaType) && 'manifests' in document) throw invalid('an image manifest has no list of manifests')
+  if (indexTypes.has(mediaType) && ('layers' in document || 'config' in document)) {
+    throw invalid('an index has neither config nor layers')
+  }
 }
 
 function reference(descriptor: Json, place: string, kind: ManifestReference['kind']): ManifestReference {

@@ -44,7 +44,8 @@ async function unknownManifest({ images, image, reference }: Pick<ImageCall, 'im
 export async function putManifest(call: ImageCall): Promise<Response> {
   const { incoming, images, image, name } = call
   const reference = parseReference(call.reference)
-  const tags = [...new Set([...(reference.tag === undefined ? [] : [reference.tag]), ...tagParameters(call)])]
+  const extraTags = tagParameters(call)
+  const tags = reference.tag === undefined ? extraTags : [...new Set([reference.tag, ...extraTags])]
   const bytes = await incoming.bodyWhole(
     maxBytes,
     () => new AppError('manifest-too-large', `a manifest may have at most ${maxBytes} bytes`),
@@ -63,12 +64,12 @@ export async function putManifest(call: ImageCall): Promise<Response> {
     'content-length': '0',
   })
   if (manifest.subject) headers.set('oci-subject', manifest.subject)
-  if (reference.digest) for (const tag of tags) headers.append('oci-tag', tag)
+  for (const tag of extraTags) headers.append('oci-tag', tag)
   return new Response(null, { status: 201, headers })
 }
 
 function tagParameters({ incoming }: ImageCall): string[] {
-  const tags = incoming.query.getAll('tag').map(parseTag)
+  const tags = [...new Set(incoming.query.getAll('tag').map(parseTag))]
   if (tags.length <= maxTags) return tags
   throw new AppError('request-invalid', `at most ${maxTags} tags can be pushed with one manifest`, {
     detail: { tags: tags.length },
