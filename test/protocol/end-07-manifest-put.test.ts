@@ -192,7 +192,11 @@ describeRegistry('end-07: putting a manifest', {}, (registry) => {
       ],
       ['whose type is told by the header alone', { schemaVersion: 2, manifests: [] }, types.index],
       ['whose header has parameters', oci, `${types.manifest}; charset=utf-8`],
-      ['whose header is in capitals', { ...oci, mediaType: undefined, annotations: { of: 'capitals' } }, types.manifest.toUpperCase()],
+      [
+        'whose header is in capitals',
+        { ...oci, mediaType: undefined, annotations: { of: 'capitals' } },
+        types.manifest.toUpperCase(),
+      ],
     ]
     for (const [index, [what, manifest, header]] of accepted.entries()) {
       test(`a manifest ${what} is accepted and answered as it is`, async () => {

@@ -48,10 +48,11 @@ async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Respons
 }
 
 function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incoming, resource: string): Route<C> {
-  const route = methods[incoming.method] ?? (incoming.method === 'HEAD' ? methods['GET'] : undefined)
+  const { method } = incoming
+  const route = Object.hasOwn(methods, method) ? methods[method] : method === 'HEAD' ? methods['GET'] : undefined
   if (!route) {
-    const allowed = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    throw new AppError('method-unsupported', `${incoming.method} is not supported here`, {
+    const allowed = Object.keys(methods).flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]))
+    throw new AppError('method-unsupported', `${method} is not supported here`, {
       headers: { allow: [...new Set(allowed)].join(', ') },
     })
   }
