@@ -33,7 +33,7 @@ describeRegistry('the catalog', { catalog: { maxentries: 20 } }, (registry) => {
       'z/_catalog'.replace('_', 'x'),
     ].sort(byteOrder)
     beforeAll(async () => {
-      for (const name of names) await make(registry, name)
+      await Promise.all(names.map((name) => make(registry, name)))
     })
 
     test('lists them in byte order, also those whose name another one begins with', async () => {
@@ -85,7 +85,7 @@ describeRegistry('the catalog of several repositories', settings, (registry) => 
       expected.push(`${repository}${name}`)
     }
     expected.push('team', 'm-n', 'team-x', 'team0', 'a/a/a')
-    for (const name of expected) await make(registry, name)
+    await Promise.all(expected.map((name) => make(registry, name)))
     expected.sort(byteOrder)
   })
 

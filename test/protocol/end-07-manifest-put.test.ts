@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { brokenOffAfter } from '../helpers/fake-incoming.ts'
 import {
   configOf,
@@ -15,22 +15,21 @@ import { streamOf } from '../helpers/streams.ts'
 const path = (reference: string) => `/v2/team/app/manifests/${reference}`
 
 /** Pushes what every manifest of these tests needs. */
-async function pushContent(registry: TestRegistry, image = 'team/app') {
-  await registry.blob(image, configOf('app'))
-  await registry.blob(image, layerOf('app'))
-  await registry.blob(image, '{}')
+async function pushContent(registry: TestRegistry) {
+  for (const content of [configOf('app'), layerOf('app'), '{}']) await registry.blob('team/app', content)
 }
 
 const put = (registry: TestRegistry, reference: string, body: string | Uint8Array, type: string = types.manifest) =>
   registry.request('PUT', path(reference), { body, headers: { 'content-type': type } })
 
 describeRegistry('end-07: putting a manifest', {}, (registry) => {
+  beforeAll(() => pushContent(registry))
+
   describe('7a: by tag or digest', () => {
     const content = JSON.stringify(imageManifest('app'))
 
     for (const reference of ['v1', digestOf(content), digestOf(content, 'sha512'), '_', 'A.b-C_9', 'a'.repeat(128)]) {
       test(`PUT ${reference.slice(0, 20)} stores it and says its digest and location`, async () => {
-        await pushContent(registry)
         const answer = await put(registry, reference, content)
         expect(answer.status).toBe(201)
         const digest = digestOf(content, reference.startsWith('sha512') ? 'sha512' : 'sha256')
@@ -200,7 +199,6 @@ describeRegistry('end-07: putting a manifest', {}, (registry) => {
     ]
     for (const [index, [what, manifest, header]] of accepted.entries()) {
       test(`a manifest ${what} is accepted and answered as it is`, async () => {
-        await pushContent(registry)
         const type = header ?? (manifest as { mediaType?: string }).mediaType ?? types.manifest
         const content = JSON.stringify(manifest)
         const answer = await put(registry, `accepted-${index}`, content, type)
@@ -285,7 +283,6 @@ describeRegistry('end-07: putting a manifest', {}, (registry) => {
     ]
     for (const [what, manifest, code, header] of refused) {
       test(`a manifest ${what} is refused`, async () => {
-        await pushContent(registry)
         const body =
           typeof manifest === 'string' || manifest instanceof Uint8Array ? manifest : JSON.stringify(manifest)
         const headers = { 'content-type': header ?? types.manifest }
@@ -363,7 +360,6 @@ describeRegistry('end-07: putting a manifest', {}, (registry) => {
 
   describe('subjects', () => {
     test('a manifest with a subject is answered with it, whether the subject exists or not', async () => {
-      await pushContent(registry)
       for (const algorithm of ['sha256', 'sha512']) {
         const subject = descriptorOf(types.manifest, 'nowhere', algorithm)
         const answer = await put(registry, 'with-subject', JSON.stringify(imageManifest('app', { subject })))
@@ -382,7 +378,6 @@ describeRegistry('end-07: putting a manifest', {}, (registry) => {
 
     for (const bytes of [3_900_000, limit]) {
       test(`${bytes} bytes are accepted, with and without a length, and answered whole`, async () => {
-        await pushContent(registry)
         const content = sized(bytes)
         for (const body of [content, streamOf(content)]) {
           const answer = await registry.request('PUT', path('large'), {

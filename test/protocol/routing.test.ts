@@ -30,7 +30,7 @@ describeRegistry('routing', { repositories: [{ name: 'private' }, { name: 'team'
       'x'.repeat(255),
     ]) {
       test(`${name.slice(0, 30)} is a name: it can be pushed, pulled, listed and referred to`, async () => {
-        const { digest } = await registry.image(name, { tag: 'list' })
+        const { digest } = await registry.index(name, [], { reference: 'list' })
         await registry.expect(200, 'GET', `/v2/${name}/manifests/list`)
         await registry.expect(200, 'GET', `/v2/${name}/manifests/${digest}`)
         const tags = await registry.expect(200, 'GET', `/v2/${name}/tags/list`)

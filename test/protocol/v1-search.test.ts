@@ -24,7 +24,7 @@ describeRegistry('docker search', { repositories: [{ name: 'private' }, { name: 
     ]) {
       await registry.index(image, [])
     }
-    for (let i = 0; i < 120; i++) await registry.index(`many/${i}`, [])
+    await Promise.all(Array.from({ length: 101 }, (_, i) => registry.index(`many/${i}`, [])))
   })
 
   test('the ping says that this is a registry of its own', async () => {
