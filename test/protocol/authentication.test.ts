@@ -108,3 +108,13 @@ describeRegistry('a registry open to everyone', {}, (registry) => {
     }
   })
 })
+
+describeRegistry('a registry on its first start', { auth: undefined }, (registry) => {
+  test('asks for a login, and lets in the admin it has made', async () => {
+    const { name, password } = registry.app().firstAdmin!
+    await registry.expect(401, 'GET', '/v2/')
+    await registry.expect(401, 'GET', '/v2/', { headers: basic(name, 'admin') })
+    await registry.expect(200, 'GET', '/v2/', { headers: basic(name, password) })
+    await registry.expect(202, 'POST', '/v2/app/blobs/uploads/', { headers: basic(name, password) })
+  })
+})
