@@ -46,18 +46,19 @@ export function prepareListImages(db: Database) {
     (await page({ repositoryId, last, limit })).map(({ name }) => name)
 }
 
-/** Names that contain `term`, for search. Reads all names of the repository until enough are found. */
+/** Names that contain `term`, in byte order after `last`, for search. Reads all names of the repository until enough are found. */
 export async function searchImages(
   queries: Queries,
   repositoryId: number,
   term: string,
-  limit: number,
+  { last, limit }: { last: string; limit: number },
 ): Promise<string[]> {
   const pattern = `%${term.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
   const rows = await queries
     .selectFrom('images')
     .select('name')
     .where('repository_id', '=', repositoryId)
+    .where('name', '>', last)
     .where(sql<SqlBool>`name like ${pattern} escape '\\'`)
     .where(({ exists, selectFrom }) =>
       exists(selectFrom('manifests').select('manifests.id').whereRef('manifests.image_id', '=', 'images.id')),

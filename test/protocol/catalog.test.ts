@@ -74,7 +74,7 @@ describeRegistry('the catalog', { catalog: { maxentries: 20 } }, (registry) => {
 
 const settings = {
   catalog: { maxentries: 20 },
-  repositories: [{ name: 'private' }, { name: 'a' }, { name: 'm-n' }, { name: 'team' }],
+  repositories: [{ name: 'private' }, { name: 'a' }, { name: 'm-n' }, { name: 'q' }, { name: 'team' }],
 }
 describeRegistry('the catalog of several repositories', settings, (registry) => {
   const expected: string[] = []
@@ -84,7 +84,7 @@ describeRegistry('the catalog of several repositories', settings, (registry) => 
       const repository = ['', '', 'a/', 'm-n/', 'team/'][index % 5]
       expected.push(`${repository}${name}`)
     }
-    expected.push('team', 'm-n', 'team-x', 'team0', 'a/a/a')
+    expected.push('r', 'team', 'm-n', 'team-x', 'team0', 'a/a/a')
     await Promise.all(expected.map((name) => make(registry, name)))
     expected.sort(byteOrder)
   })
@@ -112,7 +112,8 @@ describeRegistry('the catalog of several repositories', settings, (registry) => 
   })
 
   test('a page is full although what stands first in it is hidden', async () => {
-    for (let i = 0; i < 5; i++) await make(registry, `private/a/hidden-${i}`)
+    // More than a page, in a repository that has nothing else between its neighbours.
+    for (let i = 0; i < 8; i++) await make(registry, `private/q/hidden-${i}`)
     expect((await allPages(registry, '/v2/_catalog?n=2', 'repositories')).flat()).toEqual(expected)
   })
 })

@@ -49,7 +49,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       blob: (image, digest, findOptions) => blobs.find(placeOf(image), digest, findOptions),
       tags: (image, { last, limit }) => listTags(repository.id, image, last, limit),
       images: ({ last, limit }) => listImages(repository.id, last, limit),
-      search: (term, limit) => searchImages(db.queries, repository.id, term, limit),
+      search: (term, page) => searchImages(db.queries, repository.id, term, page),
 
       async referrers(image, subject, page, artifactTypes) {
         const scope = { repositoryId: repository.id, image, subject, artifactTypes }

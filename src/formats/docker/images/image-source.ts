@@ -37,7 +37,8 @@ export interface ImageSource {
   referrers(image: string, subject: Digest, page: Page, artifactTypes: string[]): Promise<ReferrersPage>
   /** Names of images, for the catalog. */
   images(page: Page): Promise<string[]>
-  search(term: string, limit: number): Promise<string[]>
+  /** Names of images that contain `term`. */
+  search(term: string, page: Page): Promise<string[]>
 }
 
 /** Where images are written to. Everything durable once resolved. Throws `read-only` or `policy-refused` where the repository says so. */

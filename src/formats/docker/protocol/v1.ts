@@ -2,10 +2,10 @@ import { AppError } from '../../../errors.ts'
 import { headOf } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
 import type { ProtocolParts } from './call.ts'
-import { listedName } from './catalog.ts'
 import { admit } from './dispatch.ts'
 import { errorResponse } from './errors.ts'
 import { jsonResponse } from './json.ts'
+import { visibleNames } from './visible.ts'
 
 /** Docker's `docker search` asks for at most 100 results, 25 when it says nothing. */
 const maxResults = 100
@@ -50,17 +50,15 @@ function ping(): Response {
  */
 async function search(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
   const principal = await admit(parts, incoming, { action: 'list' })
-  const { repositories, imagesOf, decide } = parts
+  const { repositories, imagesOf } = parts
   const { query } = incoming
   const term = (query.get('q') ?? '').trim()
   const limit = resultsWanted(query.get('n') ?? query.get('page_size'))
   const searched = term.length > maxTermLength || term.includes('\0') ? [] : repositories.all()
   const found = await Promise.all(
-    searched.map(async (repository) => {
-      const images = await imagesOf(repository).search(term, limit)
-      return images
-        .filter((image) => decide(principal, 'pull', { repository: repository.name, image }))
-        .flatMap((image) => listedName(repositories, repository, image) ?? [])
+    searched.map((repository) => {
+      const images = imagesOf(repository)
+      return visibleNames(parts, principal, repository, (page) => images.search(term, page), { last: '', limit })
     }),
   )
   const names = found.flat().sort().slice(0, limit)
