@@ -5,7 +5,9 @@ import { cliPage, cliPagePath } from '../../deploy/write-cli-page.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { AppError, type ErrorCode } from '../../src/errors.ts'
 import { errorResponse } from '../../src/formats/docker/protocol/errors.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { fakeIncoming } from '../helpers/fake-incoming.ts'
 
 const root = resolve(import.meta.dir, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -97,7 +99,11 @@ describe('the page of errors', () => {
   })
 
   test.each(codes)('tells status, code, cause and remedy of %s', async (code) => {
-    const response = errorResponse(new AppError(code, 'x'), 'id')
+    const response = errorResponse(
+      new AppError(code, 'x'),
+      fakeIncoming('GET', '/v2/'),
+      createLog({ stream: { write() {} } }),
+    )
     const { errors } = (await response.json()) as { errors: { code: string }[] }
     const [, status, wire, cause, remedy] = rows.get(code) ?? []
     expect([status, wire]).toEqual([String(response.status), errors[0]!.code])
