@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { createCertificate } from './commands/cert.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { gc } from './commands/gc.ts'
+import { importRegistry } from './commands/import.ts'
 import type { CommandIo } from './commands/io.ts'
 import { serve } from './commands/serve.ts'
 import { addUser, listUsers, removeUser } from './commands/user.ts'
@@ -54,10 +55,29 @@ program
   .argument('[file]', 'configuration file, as registry:2 takes it')
   .option(...configOption)
   .option('-d, --dry-run', 'only say what would go and how many bytes come back')
+  .option('--orphans', 'make candidates of files in the blob stores that the database knows nothing of')
   .option('--json', 'for scripts')
   .action(
-    exiting((file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean }) =>
-      gc({ ...options, config: options.config ?? file }, io),
+    exiting(
+      (
+        file: string | undefined,
+        options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean },
+      ) => gc({ ...options, config: options.config ?? file }, io),
+    ),
+  )
+
+program
+  .command('import')
+  .description('take over the data of another registry')
+  .command('registry <folder>')
+  .description('take over a data folder of registry:2, in place or by copying; a running server goes on')
+  .option(...configOption)
+  .option('--repository <name>', 'where the images go (default: the default repository)')
+  .option('--verify', 'compare every blob with its digest, also where nothing is copied')
+  .option('--json', 'for scripts')
+  .action(
+    exiting((folder: string, options: { config?: string; repository?: string; verify?: boolean; json?: boolean }) =>
+      importRegistry(folder, options, io),
     ),
   )
 

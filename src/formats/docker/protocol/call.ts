@@ -19,6 +19,8 @@ export interface ProtocolParts {
   maxCatalog: number
   /** External URL (`http.host`) for absolute Locations; undefined: relative ones, which are right behind every proxy. */
   externalUrl: string | undefined
+  /** Throws `unavailable` while nothing can be served yet. */
+  assertReady(): void
 }
 
 /** One request, once it is known what it is about and that it may be done. */
