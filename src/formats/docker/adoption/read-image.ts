@@ -33,11 +33,13 @@ export async function* readImage(
   let waiting: { digest: string; link: ObjectInfo }[] = []
 
   async function readWaiting(): Promise<ImagePart> {
-    const results = await mapBounded(waiting, atOnce, ({ digest, link }) => readManifest(source, digest, link))
+    const results = await mapBounded(waiting, atOnce, ({ digest, link }) =>
+      readManifest(source, digest, link).catch((error) => report.trouble(image, digest, error)),
+    )
     const manifests: FoundManifest[] = []
     for (const result of results) {
-      if ('manifest' in result) manifests.push(result)
-      else report.problem({ image, ...result })
+      if (result && 'manifest' in result) manifests.push(result)
+      else if (result) report.problem({ image, ...result })
     }
     const references = new Map(
       manifests.flatMap(({ digest, manifest }) =>
@@ -46,7 +48,7 @@ export async function* readImage(
     )
     const links = new Map<Digest, number>()
     await mapBounded([...references.values()], atOnce, async (reference) => {
-      const size = await linkable(reference)
+      const size = await linkable(reference).catch((error) => report.trouble(image, reference.digest, error))
       if (size !== undefined) links.set(reference.digest, size)
     })
     report.progress.manifests += manifests.length
@@ -101,7 +103,9 @@ export async function* readImage(
 
   const files = tagFiles.all()
   for (let start = 0; start < files.length; start += tagBatch) {
-    const results = await mapBounded(files.slice(start, start + tagBatch), atOnce, (one) => readTag(source, one))
+    const results = await mapBounded(files.slice(start, start + tagBatch), atOnce, (one) =>
+      readTag(source, one).catch((error) => report.trouble(image, one.name, error)),
+    )
     const tags: FoundTag[] = []
     for (const result of results) {
       if (result && 'name' in result) tags.push(result)

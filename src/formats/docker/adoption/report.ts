@@ -1,3 +1,5 @@
+import { AppError } from '../../../errors.ts'
+
 /** What can be wrong with a part of a registry's data. */
 export type ProblemKind =
   | 'name-invalid'
@@ -11,6 +13,7 @@ export type ProblemKind =
   | 'blob-damaged'
   | 'tag-invalid'
   | 'tag-dangling'
+  | 'unreadable'
 
 /** One part that could not be adopted, or not whole, with the reason for people. */
 export interface Problem {
@@ -43,7 +46,12 @@ export interface Progress {
 export interface Report {
   readonly progress: Progress
   problem(problem: Problem): void
+  /** For what went wrong while a part was read: a file that cannot be read is a problem like others. Throws everything else, and when there are many such files. */
+  trouble(image: string, reference: string, error: unknown): void
 }
+
+/** So many unreadable files are no longer some damaged parts but a place that does not work, and nothing there may be given up. */
+const mostUnreadable = 100
 
 /** Counts problems by kind and hands each one on. */
 export function createReport(onProblem: (problem: Problem) => void): Report {
@@ -58,11 +66,17 @@ export function createReport(onProblem: (problem: Problem) => void): Report {
     copied: 0,
     problems: {},
   }
+  function problem(problem: Problem): void {
+    progress.problems[problem.kind] = (progress.problems[problem.kind] ?? 0) + 1
+    onProblem(problem)
+  }
   return {
     progress,
-    problem(problem) {
-      progress.problems[problem.kind] = (progress.problems[problem.kind] ?? 0) + 1
-      onProblem(problem)
+    problem,
+    trouble(image, reference, error) {
+      const isFile = error instanceof AppError && error.code === 'unavailable'
+      if (!isFile || (progress.problems.unreadable ?? 0) >= mostUnreadable) throw error
+      problem({ kind: 'unreadable', image, reference, reason: error.message })
     },
   }
 }

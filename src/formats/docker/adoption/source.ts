@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, isDigest } from '../../../content/digest.ts'
+import { AppError } from '../../../errors.ts'
 import type { Key, StorageDriver } from '../../../storage/driver.ts'
 import { repositoriesFolder } from './layout.ts'
 
@@ -44,8 +45,24 @@ async function listedImages(source: Source): Promise<string[]> {
   return [...found]
 }
 
-/** The bytes of a small object; `absent`, or `too-large` when there are more than `maxBytes`. */
+/**
+ * The bytes of a small object; `absent`, or `too-large` when there are more than `maxBytes`. Throws `unavailable` when they cannot be read. A local
+ * file is read in one go: taking over a registry is reading millions of small files.
+ */
 export async function readSmall(source: Source, key: Key, maxBytes: number) {
+  if (!source.localFile) return readPieces(source, key, maxBytes)
+  const found = await source.stat(key)
+  if (!found) return 'absent'
+  if (found.size > maxBytes) return 'too-large'
+  const path = source.localFile(key)
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (cause) {
+    throw new AppError('unavailable', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function readPieces(source: Source, key: Key, maxBytes: number) {
   const stream = await source.read(key)
   if (!stream) return 'absent'
   const pieces: Uint8Array[] = []
@@ -56,7 +73,7 @@ export async function readSmall(source: Source, key: Key, maxBytes: number) {
     // A chunk is only lent until the next one.
     pieces.push(new Uint8Array(piece))
   }
-  return pieces.length === 1 ? pieces[0]! : new Uint8Array(Buffer.concat(pieces))
+  return new Uint8Array(Buffer.concat(pieces))
 }
 
 const longestLink = 1000
