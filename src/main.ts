@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { backup } from './commands/backup.ts'
 import { createCertificate } from './commands/cert.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { gc } from './commands/gc.ts'
 import { importRegistry } from './commands/import.ts'
 import type { CommandIo } from './commands/io.ts'
+import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
 import { addUser, listUsers, removeUser } from './commands/user.ts'
 import { settingsHelp } from './config/help.ts'
@@ -80,6 +82,21 @@ program
       importRegistry(folder, options, io),
     ),
   )
+
+program
+  .command('backup <file>')
+  .description('write all metadata to a file while serving; `-` is standard output. Blobs are copied apart')
+  .option(...configOption)
+  .action(
+    exiting((file: string, options: { config?: string }) => backup(file, options, { ...io, out: process.stdout })),
+  )
+
+program
+  .command('restore <file>')
+  .description('fill an empty database from a backup, SQLite or PostgreSQL whichever it came from')
+  .option(...configOption)
+  .option('--force', 'replace all that the database holds')
+  .action(exiting((file: string, options: { config?: string; force?: boolean }) => restore(file, options, io)))
 
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
