@@ -81,6 +81,7 @@ async function run(
       taken: all.map((one) => one.name),
       inPlace,
       verify,
+      serving: true,
       onProblem: (problem) => err.write(`not imported: ${describeProblem(problem)}\n`),
       onProgress: ({ images, imagesInAll, manifests, blobs, bytes }) =>
         err.write(

@@ -28,6 +28,7 @@ import { createHostedImages } from '../images/hosted.ts'
 import { adoptImages } from './adopt.ts'
 import { openAdoption } from './first-start.ts'
 import type { Problem } from './report.ts'
+import type { Source } from './source.ts'
 
 const hour = 3_600_000
 
@@ -60,7 +61,7 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
     const options = { readOnly: false, deletable: true, sparse: false }
     const images = createHostedImages({ ...parts, blobs, uploads }, options)(repositories.default)
     const problems: Problem[] = []
-    const adopt = (more: { verify?: boolean; signal?: AbortSignal; taken?: string[] } = {}) =>
+    const adopt = (more: { verify?: boolean; serving?: boolean; source?: Source } = {}) =>
       adoptImages(
         { ...parts, uploads },
         {
@@ -325,6 +326,37 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
     await expectWhole(installed, 'app', kept, 'kept')
   })
 
+  test('beside a collector, links nothing whose file is being removed', async () => {
+    const image = makeImage('raced')
+    tree.image('app', image, 'v1')
+    const installed = await install()
+    const [first, second] = image.layers
+    // What a collector does between the look at the file and the transaction: the file is gone, or about to be.
+    const driver = {
+      ...installed.driver,
+      stat: async (key: string) => {
+        const found = await installed.driver.stat(key)
+        if (key.includes(first!.digest.slice(7))) await installed.driver.remove(key)
+        return found
+      },
+    }
+    const row = { store: 'default', digest: second!.digest, size: 1, lease_until: 0, created_at: 0 }
+    await opened.db.queries
+      .insertInto('blobs')
+      .values({ ...row, state: 'deleting' })
+      .execute()
+    await installed.adopt({ serving: true, source: driver })
+    expect(installed.said()).toEqual([`blob-missing app ${first!.digest}`, `blob-missing app ${second!.digest}`].sort())
+    for (const blob of [first, second])
+      expect(await installed.images.blob('app', blob!.digest as Digest)).toBeUndefined()
+    expect(await bytesOf(installed, 'app', image.config.digest)).toBeDefined()
+    time += 2 * hour
+    await createCollector(installed).run()
+    expect(
+      await opened.db.queries.selectFrom('blobs').select('digest').where('digest', '=', first!.digest).execute(),
+    ).toEqual([])
+  })
+
   test('copies into another store, verified, each blob once', async () => {
     const one = makeImage('one')
     const two = makeImage('two', { layers: one.layers })
@@ -391,5 +423,20 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
     const third = await openAdoption(installed, installed.repositories, silentLog)
     await third.check()
     await third.close()
+  })
+
+  test('is not repeated by an instance that started at the same time', async () => {
+    tree.image('app', makeImage('one'), 'v1')
+    const installed = await install()
+    const [first, second] = [
+      await openAdoption(installed, installed.repositories, silentLog),
+      await openAdoption(installed, installed.repositories, silentLog),
+    ]
+    await first.run(new AbortController().signal)
+    await installed.images.deleteTag('app', 'v1')
+    await second.run(new AbortController().signal)
+    await second.check()
+    expect(await installed.images.tags('app', { last: '', limit: 10 })).toEqual([])
+    for (const one of [first, second]) await one.close()
   })
 })

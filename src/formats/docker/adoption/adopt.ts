@@ -21,6 +21,8 @@ export interface AdoptOptions {
   inPlace: boolean
   /** Hash what is not copied, too. */
   verify?: boolean
+  /** A server may be working with the same repository meanwhile. */
+  serving?: boolean
   /** The last image, in the order of names, up to which an earlier run came. */
   after?: string | undefined
   /** Called within the transaction that completes all images up to this one. */
@@ -47,7 +49,7 @@ export async function adoptImages(
   parts: ContentParts & { uploads: Uploads },
   options: AdoptOptions,
 ): Promise<Progress> {
-  const { source, repository, inPlace, verify = false, after, signal } = options
+  const { source, repository, inPlace, verify = false, serving = false, after, signal } = options
   const report = createReport(options.onProblem)
   const names = (await findImages(source)).filter((name) => after === undefined || name > after)
   report.progress.imagesInAll = names.length
@@ -57,6 +59,7 @@ export async function adoptImages(
     parts,
     repository,
     inPlace,
+    serving,
     report,
     // What was copied is only kept for the grace time: its manifest must not wait for others.
     batch: inPlace ? batch : 1,

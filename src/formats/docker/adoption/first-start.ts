@@ -9,14 +9,11 @@ import { adoptImages } from './adopt.ts'
 import { describeProblem, type Problem, type Progress } from './report.ts'
 import { hasImages } from './source.ts'
 
-/** What is remembered of the adoption of a store. `after`: up to which image it has come; `doneAt`: that it is over, ISO 8601. */
-interface Adopted {
-  after?: string
-  doneAt?: string
-}
-
 /** Problems that get a line of their own in the log; beyond that they are only counted. */
 const told = 1000
+
+/** Ends an adoption that another instance has finished first. */
+const doneElsewhere = new Error('adopted by another instance')
 
 /** The adoption of what registry:2 left in the blob store of the default repository. */
 export interface Adoption {
@@ -37,10 +34,10 @@ export async function openAdoption(
   repositories: Repositories,
   log: Log,
 ): Promise<Adoption> {
-  const { stores, now } = parts
+  const { db, stores, now } = parts
   const repository = repositories.default
   const { driver } = stores(repository.store)
-  const before = await recallAdopted(parts, repository.store)
+  const after = await recall(db.queries, progressFact(repository.store))
   let isDone = !(await hasUnfinishedAdoption(parts, repository.store))
   let state = 'about to begin'
   const closing = new AbortController()
@@ -61,11 +58,16 @@ export async function openAdoption(
       if (isDone) return
       log.info(`taking over the images that registry:2 left in ${driver.description}`, {
         repository: repository.name,
-        ...(before.after !== undefined && { after: before.after }),
+        ...(after !== undefined && { after }),
       })
       try {
         await adopt(signal)
       } catch (error) {
+        if (error === doneElsewhere) {
+          log.info('another instance has taken over everything')
+          isDone = true
+          return
+        }
         if (error !== signal.reason) throw error
         log.info('taking over was broken off: the next start goes on from here')
         return
@@ -87,8 +89,13 @@ export async function openAdoption(
       repository,
       taken: repositories.all().map(({ name }) => name),
       inPlace: true,
-      after: before.after,
-      remember: (queries, after) => remember(queries, factOf(repository.store), JSON.stringify({ after })),
+      serving: db.shared,
+      after,
+      async remember(queries, image) {
+        // Going on would bring back what clients of that instance have deleted since.
+        if ((await recall(queries, doneFact(repository.store))) !== undefined) throw doneElsewhere
+        await remember(queries, progressFact(repository.store), image)
+      },
       onProblem: tellProblems(log),
       onProgress(progress) {
         state = `${progress.images} of ${progress.imagesInAll} images done`
@@ -110,22 +117,23 @@ export async function openAdoption(
 }
 
 /** Whether a blob store holds images of registry:2 that were not, or not all, taken over. */
-export async function hasUnfinishedAdoption(parts: ContentParts, store: string): Promise<boolean> {
-  const { doneAt } = await recallAdopted(parts, store)
-  return doneAt === undefined && hasImages(parts.stores(store).driver)
+export async function hasUnfinishedAdoption({ db, stores }: ContentParts, store: string): Promise<boolean> {
+  return (await recall(db.queries, doneFact(store))) === undefined && hasImages(stores(store).driver)
 }
 
 /** Notes that this store needs no adoption at the next start. */
 export function rememberAdopted({ db }: Pick<ContentParts, 'db'>, store: string, at: number): Promise<void> {
-  return remember(db.queries, factOf(store), JSON.stringify({ doneAt: new Date(at).toISOString() } satisfies Adopted))
+  return remember(db.queries, doneFact(store), new Date(at).toISOString())
 }
 
-async function recallAdopted({ db }: Pick<ContentParts, 'db'>, store: string): Promise<Adopted> {
-  return JSON.parse((await recall(db.queries, factOf(store))) ?? '{}') as Adopted
+/** When the adoption was over. Apart from how far it came, so that an instance that is late cannot take it back. */
+function doneFact(store: string): string {
+  return `blob store ${store} adopted at`
 }
 
-function factOf(store: string): string {
-  return `adoption of blob store ${store}`
+/** The image up to which it came. */
+function progressFact(store: string): string {
+  return `blob store ${store} adopted up to`
 }
 
 function tellProblems(log: Log): (problem: Problem) => void {

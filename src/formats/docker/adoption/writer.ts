@@ -1,9 +1,13 @@
+import { blobKey } from '../../../content/blob-store.ts'
 import type { ContentParts } from '../../../content/content.ts'
+import type { Digest } from '../../../content/digest.ts'
 import { holdBlobs, insertLinks, insertManifests, insertTags, noteBlobs } from '../../../database/adoption.ts'
 import type { Queries } from '../../../database/database.ts'
+import { enqueue } from '../../../database/gc-queue.ts'
 import { ensureImage, findImage } from '../../../database/images.ts'
 import { findManifests } from '../../../database/manifests.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
+import { mapBounded } from './bounded.ts'
 import type { ImagePart } from './read-image.ts'
 import type { Problem, Report } from './report.ts'
 
@@ -12,6 +16,8 @@ export interface WriterOptions {
   repository: Repository
   inPlace: boolean
   report: Report
+  /** A collector may be at work meanwhile: files are looked at once more after they are held against it. Only matters in place. */
+  serving: boolean
   /** How many manifests and tags make a transaction. */
   batch: number
   /** Called within each transaction with the images that it completes: where progress is remembered. */
@@ -19,8 +25,9 @@ export interface WriterOptions {
 }
 
 /** Gathers parts of images and writes them many at a time: a transaction for each would wait for the disk too often. */
-export function createWriter({ parts, repository, inPlace, report, batch, completing }: WriterOptions) {
-  const { db, now, graceMs } = parts
+export function createWriter(options: WriterOptions) {
+  const { parts, repository, inPlace, serving, report, batch, completing } = options
+  const { db, stores, now, graceMs } = parts
   let waiting: ImagePart[] = []
   let weight = 0
   let writing: Promise<void> = Promise.resolve()
@@ -36,14 +43,29 @@ export function createWriter({ parts, repository, inPlace, report, batch, comple
   }
 
   async function write(taken: ImagePart[]): Promise<void> {
-    const { newManifests, newTags, problems } = await db.transaction((tx) => writeAll(tx, taken))
+    const gone = inPlace && serving ? await goneMeanwhile(taken) : new Set<string>()
+    const { newManifests, newTags, problems } = await db.transaction((tx) => writeAll(tx, taken, gone))
     report.progress.newManifests += newManifests
     report.progress.newTags += newTags
     report.progress.images += taken.filter(({ isLast }) => isLast).length
     for (const problem of problems) report.problem(problem)
   }
 
-  async function writeAll(tx: Queries, taken: ImagePart[]) {
+  /** Contents that the collector was just removing. Once held, a file that is there stays; a row without a file becomes a candidate again. */
+  async function goneMeanwhile(taken: ImagePart[]): Promise<Set<string>> {
+    const leaseUntil = now() + graceMs
+    const held = await db.relaxed((tx) => takeHold(tx, taken, leaseUntil))
+    const { driver } = stores(repository.store)
+    const gone = await mapBounded([...held], 16, async (digest) =>
+      (await driver.stat(blobKey(digest as Digest))) ? undefined : digest,
+    )
+    const missing = gone.filter((digest) => digest !== undefined)
+    const candidates = missing.map((digest) => ({ imageId: 0, store: repository.store, digest }))
+    await db.relaxed((tx) => enqueue(tx, candidates, leaseUntil))
+    return new Set(missing)
+  }
+
+  async function writeAll(tx: Queries, taken: ImagePart[], gone: Set<string>) {
     const problems: Problem[] = []
     const leaseUntil = now() + graceMs
     const usable = await takeHold(tx, taken, leaseUntil)
@@ -57,7 +79,7 @@ export function createWriter({ parts, repository, inPlace, report, batch, comple
     for (const { image, links: wanted } of taken) {
       for (const digest of wanted.keys()) {
         const imageId = ids.get(image)!
-        if (usable.has(digest)) links.set(`${imageId} ${digest}`, { imageId, digest })
+        if (usable.has(digest) && !gone.has(digest)) links.set(`${imageId} ${digest}`, { imageId, digest })
         else
           problems.push({
             kind: 'blob-missing',
