@@ -68,7 +68,7 @@ export async function openSqlite(path: string): Promise<Database> {
     async snapshot(work) {
       const file = openFile(path, description)
       file.run('pragma query_only = on')
-      const own = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(file) }) })
+      const own = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(file, () => {}) }) })
       try {
         return await own.transaction().execute(work)
       } finally {
