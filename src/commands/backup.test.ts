@@ -10,16 +10,23 @@ import { insertUser, listUsers } from '../database/users.ts'
 import { backup } from './backup.ts'
 import { restore } from './restore.ts'
 
+/** What would configure the commands behind the tests' back: they read the variables of this process. */
+const inherited = Object.entries(process.env).filter(([name]) => /^(REGISTRY|ENTREPOT)_/.test(name))
+
 let folder: string
 let config: string
 let file: string
 
 beforeEach(async () => {
+  for (const [name] of inherited) delete process.env[name]
   folder = mkdtempSync(join(tmpdir(), 'entrepot-backup-'))
   config = configFor('first')
   file = join(folder, 'backup.gz')
 })
-afterEach(() => rmSync(folder, { recursive: true }))
+afterEach(() => {
+  Object.assign(process.env, Object.fromEntries(inherited))
+  rmSync(folder, { recursive: true })
+})
 
 function configFor(name: string): string {
   const path = join(folder, `${name}.yml`)

@@ -87,7 +87,7 @@ describe.skipIf(why !== undefined)('the data folder of a docker-registry', () =>
 
   test('is copied into a running server by entrepot import', async () => {
     const server = await startServer()
-    const env = { ...process.env, ENTREPOT_DATADIR: server.dataDir, REGISTRY_AUTH: 'none' }
+    const env = { ...cleanEnvironment(), ENTREPOT_DATADIR: server.dataDir, REGISTRY_AUTH: 'none' }
     const files = filesOf(data)
     const outcome = await attempt([entrepot, 'import', 'registry', join(data, 'docker/registry/v2'), '--json'], { env })
     expect(outcome).toMatchObject({ code: 0 })
