@@ -4,6 +4,7 @@ import type { ManifestReference } from '../images/manifest.ts'
 import { mapBounded } from './bounded.ts'
 import type { Contents } from './contents.ts'
 import { layerLink, manifestsPrefix, parseManifestPath, revisionLink } from './layout.ts'
+import { listLinks } from './list-links.ts'
 import { type FoundManifest, readManifest } from './read-manifest.ts'
 import { createTagFiles, type FoundTag, readTag } from './read-tags.ts'
 import type { Report } from './report.ts'
@@ -89,7 +90,7 @@ export async function* readImage(
     return undefined
   }
 
-  for await (const file of source.list(prefix)) {
+  for await (const file of listLinks(source, image)) {
     const entry = parseManifestPath(file.key.slice(prefix.length))
     if (!entry) continue
     if (entry.kind !== 'revision') {
