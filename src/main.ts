@@ -61,10 +61,8 @@ program
   .option('--json', 'for scripts')
   .action(
     exiting(
-      (
-        file: string | undefined,
-        options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean },
-      ) => gc({ ...options, config: options.config ?? file }, io),
+      (file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean }) =>
+        gc({ ...options, config: options.config ?? file }, io),
     ),
   )
 

@@ -32,7 +32,10 @@ export async function serve(options: { config?: string | undefined }, io: Comman
     const ended = endSignal()
     const ending = new AbortController()
     void ended.then(() => ending.abort())
-    await app.adopt(ending.signal)
+    await app.adopt(ending.signal).catch(async (error) => {
+      await listener.stop(0)
+      throw error
+    })
     if (!ending.signal.aborted) app.startJobs()
     const signal = await ended
     log.info(`${signal}: finishing running requests`, { seconds: config.http.draintimeout / 1000 })
