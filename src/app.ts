@@ -7,6 +7,7 @@ import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
@@ -39,6 +40,8 @@ export interface App {
   db: Database
   collector: Collector
   uploads: Uploads
+  /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
+  adopt(signal: AbortSignal): Promise<void>
   /** Starts what runs beside the requests: collector, upload purge, sweep of what a crash has left. */
   startJobs(): void
   /** Set when this start created the first user. */
@@ -75,6 +78,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
         },
       ),
     )
+    const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
     const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
     closers.add(authenticator)
 
@@ -90,9 +94,10 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       maxTags: config.tags.maxtags,
       maxCatalog: config.catalog.maxentries,
       absoluteUrls: config.http.host !== undefined && !config.http.relativeurls,
+      assertReady: adoption.assertDone,
     }
     const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog({ formatter: config.log.formatter })
-    const health = createHealth([db, ...blobStores.map(({ driver }) => driver)], () => draining)
+    const health = createHealth([db, ...blobStores.map(({ driver }) => driver), adoption], () => draining)
     const metricsPage: Handler = async (incoming) => {
       incoming.route = 'metrics'
       return new Response(await metrics.metricsText(), { headers: { 'content-type': metrics.contentType } })
@@ -124,6 +129,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       uploads,
       firstAdmin,
       reload,
+      adopt: adoption.run,
       startJobs: () => {
         closers.add(startJobs(config, { uploads, collector, stores: blobStores.map(({ name }) => name), log }))
       },

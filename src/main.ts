@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { backup } from './commands/backup.ts'
 import { createCertificate } from './commands/cert.ts'
 import { checkConfig } from './commands/check-config.ts'
 import { gc } from './commands/gc.ts'
+import { importRegistry } from './commands/import.ts'
 import type { CommandIo } from './commands/io.ts'
+import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
 import { addUser, listUsers, removeUser } from './commands/user.ts'
 import { settingsHelp } from './config/help.ts'
@@ -54,12 +57,44 @@ program
   .argument('[file]', 'configuration file, as registry:2 takes it')
   .option(...configOption)
   .option('-d, --dry-run', 'only say what would go and how many bytes come back')
+  .option('--orphans', 'make candidates of files in the blob stores that the database knows nothing of')
   .option('--json', 'for scripts')
   .action(
-    exiting((file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean }) =>
-      gc({ ...options, config: options.config ?? file }, io),
+    exiting(
+      (file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean }) =>
+        gc({ ...options, config: options.config ?? file }, io),
     ),
   )
+
+program
+  .command('import')
+  .description('take over the data of another registry')
+  .command('registry <folder>')
+  .description('take over a data folder of registry:2, in place or by copying; a running server goes on')
+  .option(...configOption)
+  .option('--repository <name>', 'where the images go (default: the default repository)')
+  .option('--verify', 'compare every blob with its digest, also where nothing is copied')
+  .option('--json', 'for scripts')
+  .action(
+    exiting((folder: string, options: { config?: string; repository?: string; verify?: boolean; json?: boolean }) =>
+      importRegistry(folder, options, io),
+    ),
+  )
+
+program
+  .command('backup <file>')
+  .description('write all metadata to a file while serving; `-` is standard output. Blobs are copied apart')
+  .option(...configOption)
+  .action(
+    exiting((file: string, options: { config?: string }) => backup(file, options, { ...io, out: process.stdout })),
+  )
+
+program
+  .command('restore <file>')
+  .description('fill an empty database from a backup, SQLite or PostgreSQL whichever it came from')
+  .option(...configOption)
+  .option('--force', 'replace all that the database holds')
+  .action(exiting((file: string, options: { config?: string; force?: boolean }) => restore(file, options, io)))
 
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert

@@ -22,7 +22,6 @@ export async function serve(options: { config?: string | undefined }, io: Comman
     if (debug) closers.add({ close: () => debug.stop(0).then(() => {}) })
     const { listener, tls } = await openMainListener(config, app.handler, log)
     if (tls) closers.add(tls)
-    app.startJobs()
     banner({ config, listener, log, io, firstAdmin: app.firstAdmin })
     process.on('SIGHUP', () => {
       log.info('SIGHUP: looking at certificates and users again')
@@ -30,7 +29,15 @@ export async function serve(options: { config?: string | undefined }, io: Comman
       tls?.reload()
       log.level = loadOrExplain(options, io)?.log.level ?? log.level
     })
-    const signal = await endSignal()
+    const ended = endSignal()
+    const ending = new AbortController()
+    void ended.then(() => ending.abort())
+    await app.adopt(ending.signal).catch(async (error) => {
+      await listener.stop(0)
+      throw error
+    })
+    if (!ending.signal.aborted) app.startJobs()
+    const signal = await ended
     log.info(`${signal}: finishing running requests`, { seconds: config.http.draintimeout / 1000 })
     app.drain()
     const broken = await listener.stop(config.http.draintimeout)

@@ -26,6 +26,8 @@ export interface Database {
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>
   /** As `transaction`, visible to everyone at once, but a power cut may forget it. For leases and sessions, never for what a client was promised. */
   relaxed<T>(work: (queries: Queries) => Promise<T>): Promise<T>
+  /** Reads on a connection of its own: all of them see the one moment of the first, whatever is written meanwhile. Holds nobody up. */
+  snapshot<T>(work: (queries: Queries) => Promise<T>): Promise<T>
   /** `build` is called once, with stand-ins for the parameters. */
   prepare<Parameters extends object, Row>(
     build: (queries: Queries, parameters: Parameters) => Compilable<Row>,

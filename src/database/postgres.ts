@@ -54,6 +54,8 @@ export async function openPostgres(url: string): Promise<Database> {
           return work(tx)
         }),
       ),
+    snapshot: (work) =>
+      queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     prepare(build) {
       const compiled = compileOnce(queries as Queries, build)
       const name = `entrepot_${++prepared}`

@@ -65,6 +65,16 @@ export async function openSqlite(path: string): Promise<Database> {
     queries,
     transaction: (work) => batched(true, work),
     relaxed: (work) => batched(false, work),
+    async snapshot(work) {
+      const file = openFile(path, description)
+      file.run('pragma query_only = on')
+      const own = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapt(file, () => {}) }) })
+      try {
+        return await own.transaction().execute(work)
+      } finally {
+        await own.destroy()
+      }
+    },
     prepare(build) {
       const compiled = compileOnce(queries as Queries, build)
       const statement = reader.prepare(compiled.sql)

@@ -19,7 +19,7 @@ const floors: string[][] = [
   ['repositories'],
   ['replication', 'retention', 'notifications', 'scanning'],
   ['formats/docker/images'],
-  ['formats/docker/protocol'],
+  ['formats/docker/protocol', 'formats/docker/adoption'],
   ['api'],
   ['app.ts'],
   ['commands'],

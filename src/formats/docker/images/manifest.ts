@@ -11,6 +11,8 @@ export const mediaTypes = {
 /** What a manifest points to and needs to be there. */
 export interface ManifestReference {
   digest: Digest
+  /** Bytes, as the descriptor says. */
+  size: number
   /** `blob`: a config or layer. `any`: a child of an index, which may be a manifest or (build caches) a blob. `foreign`: a layer that lives elsewhere. */
   kind: 'blob' | 'any' | 'foreign'
 }
@@ -120,7 +122,7 @@ function reference(descriptor: Json, place: string, kind: ManifestReference['kin
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw invalid(`${place}.size must be a whole number of bytes`)
   }
-  return { digest, kind }
+  return { digest, size, kind }
 }
 
 /** Image-spec, layer.md, "Non-Distributable Layers": clients fetch these from their `urls`, registries need not have them. */

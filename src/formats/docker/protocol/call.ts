@@ -19,6 +19,8 @@ export interface ProtocolParts {
   maxCatalog: number
   /** Whether Locations have scheme and host (`http.host`); relative ones are right behind every proxy. */
   absoluteUrls: boolean
+  /** Throws `unavailable` while nothing can be served yet. */
+  assertReady(): void
 }
 
 /** One request, once it is known what it is about and that it may be done. */

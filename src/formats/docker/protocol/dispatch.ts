@@ -26,6 +26,7 @@ export function createDockerProtocol(parts: ProtocolParts): Handler {
 }
 
 async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
+  parts.assertReady()
   if (isAncientDocker(incoming.headers.get('user-agent'))) {
     throw new AppError('route-unknown', 'this Docker is too old: version 1.6 or newer is needed')
   }
