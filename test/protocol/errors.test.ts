@@ -66,6 +66,7 @@ describe('trouble of ours', () => {
       maxTags: 1,
       maxCatalog: 1,
       absoluteUrls: false,
+      assertReady: () => {},
     }
     return { '/v2/a/tags/list': createDockerProtocol(parts), '/v1/search': createV1(parts) }
   }

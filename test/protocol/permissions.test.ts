@@ -43,6 +43,7 @@ describe('a caller who may not do everything', () => {
       maxTags: 10,
       maxCatalog: 10,
       absoluteUrls: false,
+      assertReady: () => {},
     }
     const everything = createDockerProtocol(parts)
     const index = JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: [] })
