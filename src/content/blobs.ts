@@ -1,5 +1,6 @@
 import {
   findBlobHolders,
+  holdLink,
   holdLiveBlob,
   isReferenced,
   linkBlob,
@@ -30,18 +31,20 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
 
   return {
     /**
-     * The blob, undefined when it is not linked to the image. With `renew`, being told of it is a promise: it is kept for the grace time even if
-     * nothing references it, so that a push that skips the upload can finish.
+     * The blob, undefined when it is not linked to the image. With `renew`, being told of it is a promise: it is kept for at least half the
+     * grace time even if nothing references it, so that a push that skips the upload can finish; and its bytes are looked at, so that a push
+     * that asks first brings content again whose file was lost.
      */
     async find(place: Place, digest: Digest, { renew = false } = {}): Promise<Blob | undefined> {
       const found = await findBlob(place.repositoryId, place.image, digest, place.store)
       if (!found) return undefined
+      const { driver } = stores(place.store)
+      const key = blobKey(digest)
+      if (renew && (await driver.stat(key))?.size !== found.size) return undefined
       if (renew && found.leaseUntil < now() + graceMs / 2) {
         const kept = await db.relaxed((tx) => renewLink(tx, found.imageId, digest, now() + graceMs))
         if (!kept) return undefined
       }
-      const { driver } = stores(place.store)
-      const key = blobKey(digest)
       return {
         digest,
         size: found.size,
@@ -74,10 +77,11 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
      * Takes the blob out of the image; its bytes go when no image has it any more. False: it was not there.
      * Throws `method-unsupported` while a manifest of the image needs it: deleting it would break that manifest.
      */
-    remove: (place: Place, digest: Digest): Promise<boolean> =>
-      db.transaction(async (tx) => {
-        const found = await findBlob(place.repositoryId, place.image, digest, place.store)
-        if (!found) return false
+    async remove(place: Place, digest: Digest): Promise<boolean> {
+      const found = await findBlob(place.repositoryId, place.image, digest, place.store)
+      if (!found) return false
+      return db.transaction(async (tx) => {
+        if (!(await holdLink(tx, found.imageId, digest))) return false
         if (await isReferenced(tx, found.imageId, digest)) {
           throw new AppError(
             'method-unsupported',
@@ -88,6 +92,7 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
           )
         }
         return unlinkBlob(tx, found.imageId, digest, place.store, now())
-      }),
+      })
+    },
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { linkBlob, publishBlob, reserveBlob } from '../database/blobs.ts'
-import { deleteUpload } from '../database/uploads.ts'
+import { holdReserved, linkBlob, publishBlob, reserveBlob } from '../database/blobs.ts'
+import { closeUpload } from '../database/uploads.ts'
 import { AppError } from '../errors.ts'
 import { blobKey } from './blob-store.ts'
 import type { ContentParts, Place } from './content.ts'
@@ -8,39 +8,76 @@ import type { Digest } from './digest.ts'
 
 /** The least time a reservation holds, however short the grace time is: the bytes must be moved into place meanwhile. */
 const leastLeaseMs = 600_000
-/** How long we wait for a collector that is just removing the same content. */
+/** How long we wait for a collector that is just removing the same content. Not by the wall clock, which may be set. */
 const patienceMs = 30_000
+
+export interface Publication {
+  upload: string
+  /** The request that holds the upload, as its row names it. */
+  holder: string | null
+  place: Place
+  digest: Digest
+  /** Bytes. */
+  size: number
+}
 
 /**
  * Turns verified staged bytes into a blob that can be pulled from the image. The order is the promise: reserve, put the bytes in place
  * (durable), then one transaction that makes them visible. A crash between any two steps leaves a reservation that the collector finds.
+ *
+ * That transaction holds the content and looks at the bytes once more: it alone decides, however late it comes. Throws `unavailable` when the
+ * reservation ran out meanwhile and the bytes were removed: nothing was stored then.
  */
-export async function publish(
-  { db, stores, now, graceMs }: ContentParts,
-  { upload, place, digest, size }: { upload: string; place: Place; digest: Digest; size: number },
-): Promise<void> {
+export async function publish(parts: ContentParts, publication: Publication): Promise<void> {
+  const { stores } = parts
+  const { upload, place, digest, size } = publication
   const { driver } = stores(place.store)
-  const blob = { store: place.store, digest, size }
-  const lease = () => now() + Math.max(graceMs, leastLeaseMs)
-
-  const giveUp = now() + patienceMs
-  let state = await db.relaxed((tx) => reserveBlob(tx, blob, now(), lease()))
-  while (state === 'deleting') {
-    if (now() > giveUp)
-      throw new AppError('unavailable', `${digest} is being removed and does not come free; try again`)
-    await sleep(20)
-    state = await db.relaxed((tx) => reserveBlob(tx, blob, now(), lease()))
-  }
-
-  // Content that is there already is not written again, unless its file was lost or damaged: then this upload mends it.
-  const present = state === 'live' && (await driver.stat(blobKey(digest)))?.size === size
-  if (!present) await driver.commit(upload, blobKey(digest))
-  await db.transaction(async (tx) => {
-    if (!(await publishBlob(tx, blob, now(), now() + graceMs))) {
-      throw new AppError('unavailable', `${digest} took too long to store and was given up; push it again`)
+  const key = blobKey(digest)
+  let moved = false
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const state = await reserve(parts, publication)
+    // Content that is there already is not written again, unless its file was lost or cut short: then this upload mends it.
+    const present = state === 'live' && (await driver.stat(key))?.size === size
+    if (!present && !moved) {
+      await driver.commit(upload, key)
+      moved = true
     }
+    if (await makeVisible(parts, publication)) {
+      if (!moved) await driver.discard(upload)
+      return
+    }
+  }
+  throw new AppError('unavailable', `${digest} took too long to store and was given up: push it again`)
+}
+
+/** Announces the content, once no collector is removing it. */
+async function reserve({ db, now, graceMs }: ContentParts, { place, digest, size }: Publication) {
+  const blob = { store: place.store, digest, size }
+  const giveUp = performance.now() + patienceMs
+  for (;;) {
+    const lease = now() + Math.max(graceMs, leastLeaseMs)
+    const state = await db.relaxed((tx) => reserveBlob(tx, blob, now(), lease))
+    if (state !== 'deleting') return state
+    if (performance.now() > giveUp) {
+      throw new AppError('unavailable', `${digest} is being removed and does not come free: try again`)
+    }
+    await sleep(20)
+  }
+}
+
+/** False: the bytes are not in place (any more). */
+function makeVisible({ db, stores, now, graceMs }: ContentParts, publication: Publication) {
+  const { upload, holder, place, digest, size } = publication
+  const { driver } = stores(place.store)
+  return db.transaction(async (tx) => {
+    if (!(await holdReserved(tx, place.store, digest))) return false
+    if ((await driver.stat(blobKey(digest)))?.size !== size) return false
+    await publishBlob(tx, { store: place.store, digest, size }, now() + graceMs)
     await linkBlob(tx, { ...place, digest }, now(), now() + graceMs)
-    await deleteUpload(tx, upload)
+    // Who lost the upload to another request cannot tell what has become of the bytes.
+    if (!(await closeUpload(tx, upload, holder))) {
+      throw new AppError('unavailable', 'another request took over this upload, or it was cancelled: try again')
+    }
+    return true
   })
-  if (present) await driver.discard(upload)
 }

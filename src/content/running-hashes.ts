@@ -13,9 +13,12 @@ export interface RunningHash {
 /** How many uploads' hashes are remembered between two requests; beyond that the oldest is forgotten and its bytes are read again. */
 const capacity = 10_000
 
-/** Remembers how far the bytes of each upload are hashed. A hash is taken out for a request and put back only when that ended well. */
+/**
+ * Remembers how far the bytes of each upload are hashed. A hash is taken out for a request and put back only when that ended well. It is good
+ * only as long as nobody else has written to the upload, which is what `writer`, the last one known for it, tells.
+ */
 export function createRunningHashes() {
-  const waiting = new Map<string, RunningHash>()
+  const waiting = new Map<string, { writer: string | null; hash: RunningHash }>()
 
   function fresh(algorithm: DigestAlgorithm): RunningHash {
     const { hash, digest }: { hash: Hash; digest: () => Digest } = createHasher(algorithm)
@@ -36,16 +39,17 @@ export function createRunningHashes() {
   return {
     fresh,
     /** The hash of the first `size` bytes, if it is at hand (it always is for none). Without an algorithm: whichever is running. */
-    take(upload: string, size: number, algorithm?: DigestAlgorithm): RunningHash | undefined {
+    take(upload: string, writer: string | null, size: number, algorithm?: DigestAlgorithm): RunningHash | undefined {
       const found = waiting.get(upload)
       waiting.delete(upload)
-      if (found?.size === size && (!algorithm || found.algorithm === algorithm)) return found
+      const isGood = found?.writer === writer && found.hash.size === size
+      if (isGood && (!algorithm || found.hash.algorithm === algorithm)) return found.hash
       return size === 0 ? fresh(algorithm ?? 'sha256') : undefined
     },
-    keep(upload: string, size: number, hash: RunningHash): void {
+    keep(upload: string, writer: string | null, size: number, hash: RunningHash): void {
       if (hash.size !== size) return
       if (waiting.size >= capacity) waiting.delete(waiting.keys().next().value!)
-      waiting.set(upload, hash)
+      waiting.set(upload, { writer, hash })
     },
     forget(upload: string): void {
       waiting.delete(upload)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   abandonedUploads,
+  deleteAbandoned,
   deleteUpload,
   findUpload,
   insertUpload,
@@ -11,7 +12,7 @@ import { AppError } from '../errors.ts'
 import type { ByteStream } from '../storage/driver.ts'
 import type { ContentParts, Place } from './content.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from './digest.ts'
-import { createHolds } from './holds.ts'
+import { type Claim, createHolds } from './holds.ts'
 import { publish } from './publish.ts'
 import { createRunningHashes } from './running-hashes.ts'
 
@@ -19,7 +20,7 @@ const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-/
 /** How long staged bytes that are no upload are left alone. */
 const strangersMs = 3_600_000
 /** How often an upload that goes on says so, for the purge. */
-const signOfLifeMs = 3_600_000
+const signOfLifeMs = 60_000
 
 export interface Upload {
   id: string
@@ -37,16 +38,24 @@ export interface Chunk {
   signal?: AbortSignal
 }
 
+/** An upload while one request has it for itself. */
+type HeldUpload = Upload & Claim
+
+export interface UploadsOptions {
+  /** How long a request waits for another one on the same upload to end, in milliseconds. */
+  patienceMs?: number
+}
+
 export type Uploads = ReturnType<typeof createUploads>
 
 /**
  * Uploads in progress. The session is a row, the bytes are staged in the blob store: any instance can go on with it, also after a crash.
  * Only the state of the hash stays with the process; whoever lacks it reads the staged bytes again.
  */
-export function createUploads(parts: ContentParts) {
+export function createUploads(parts: ContentParts, options: UploadsOptions = {}) {
   const { db, stores, now } = parts
   const hashes = createRunningHashes()
-  const hold = createHolds(parts)
+  const holds = createHolds(parts, options)
 
   async function open(row: UploadRow): Promise<Upload> {
     const place = { repositoryId: row.repository_id, image: row.image, store: row.store }
@@ -59,11 +68,11 @@ export function createUploads(parts: ContentParts) {
   }
 
   /** Runs `work` on the upload as it is now, while no other request, on any instance, touches it. */
-  async function holding<T>(upload: Upload, work: (current: Upload) => Promise<T>): Promise<T> {
+  async function holding<T>(upload: Upload, work: (held: HeldUpload) => Promise<T>): Promise<T> {
     const { driver } = stores(upload.place.store)
-    const outcome = await hold(upload.id, async () => {
+    const outcome = await holds.hold(upload.id, async (claim) => {
       if (upload.updatedAt < now() - signOfLifeMs) await db.relaxed((tx) => touchUpload(tx, upload.id, now()))
-      return work({ ...upload, size: (await driver.stagedSize(upload.id)) ?? 0 })
+      return work({ ...upload, ...claim, size: (await driver.stagedSize(upload.id)) ?? 0 })
     })
     if (outcome === 'gone') throw unknownUpload()
     if (outcome === 'busy') {
@@ -74,10 +83,14 @@ export function createUploads(parts: ContentParts) {
   }
 
   /** Adds a chunk to what is staged. Chunks come in order: distribution-spec, "Pushing a blob in chunks". */
-  async function append(upload: Upload, { bytes, range, signal }: Chunk, algorithm?: DigestAlgorithm): Promise<number> {
+  async function append(
+    upload: HeldUpload,
+    { bytes, range, signal }: Chunk,
+    algorithm?: DigestAlgorithm,
+  ): Promise<number> {
     if (range && range.start !== upload.size) throw outOfOrder(`the chunk starts at ${range.start}`, upload.size)
     const { driver } = stores(upload.place.store)
-    const hashing = hashes.take(upload.id, upload.size, algorithm)
+    const hashing = hashes.take(upload.id, upload.writer, upload.size, algorithm)
     let arrived = 0
     const counted = (async function* () {
       for await (const chunk of bytes) {
@@ -92,12 +105,13 @@ export function createUploads(parts: ContentParts) {
         detail: { announced: range.length, received: arrived },
       })
     }
-    if (hashing) hashes.keep(upload.id, size, hashing)
+    await upload.keep()
+    if (hashing) hashes.keep(upload.id, upload.holder, size, hashing)
     return size
   }
 
-  async function digestOfStaged(upload: Upload, size: number, algorithm: DigestAlgorithm): Promise<Digest> {
-    const running = hashes.take(upload.id, size, algorithm) ?? hashes.fresh(algorithm)
+  async function digestOfStaged(upload: HeldUpload, size: number, algorithm: DigestAlgorithm): Promise<Digest> {
+    const running = hashes.take(upload.id, upload.holder, size, algorithm) ?? hashes.fresh(algorithm)
     if (running.size !== size) {
       const staged = await stores(upload.place.store).driver.readStaged(upload.id)
       for await (const chunk of staged ?? []) running.update(chunk)
@@ -105,11 +119,18 @@ export function createUploads(parts: ContentParts) {
     return running.digest()
   }
 
+  /** The row first: from then on nobody takes it up again. A crash in between leaves bytes for the sweep. */
+  async function remove(upload: Upload): Promise<void> {
+    await db.relaxed((tx) => deleteUpload(tx, upload.id))
+    hashes.forget(upload.id)
+    await stores(upload.place.store).driver.discard(upload.id)
+  }
+
   return {
     /** `algorithm` says which digest the client will ask for, where it told: the bytes are hashed with it as they come. */
     async start(place: Place, algorithm: DigestAlgorithm = 'sha256'): Promise<Upload> {
       const id = randomUUID()
-      if (algorithm !== 'sha256') hashes.keep(id, 0, hashes.fresh(algorithm))
+      if (algorithm !== 'sha256') hashes.keep(id, null, 0, hashes.fresh(algorithm))
       await db.relaxed((tx) =>
         insertUpload(tx, {
           id,
@@ -146,31 +167,40 @@ export function createUploads(parts: ContentParts) {
         const size = await append(before, chunk, algorithm).catch(async (error) => {
           // A client that lost its connection within the closing PUT sends the same PUT again, from its first byte. Should
           // the rollback fail too, the first error is the one to tell, and the true size stays readable.
-          await driver.append(before.id, before.size, nothing()).catch(() => undefined)
+          const rollBack = () => driver.append(before.id, before.size, nothing())
+          await before
+            .keep()
+            .then(rollBack)
+            .catch(() => undefined)
           throw error
         })
         const found = await digestOfStaged(before, size, algorithm)
+        // Reading it all again may have taken long.
+        await before.keep()
         if (found !== digest) {
-          await driver.discard(before.id)
-          await db.relaxed((tx) => deleteUpload(tx, before.id))
+          await remove(before)
           throw new AppError('digest-invalid', 'the bytes that arrived have another digest', {
             detail: { expected: digest, received: found, size },
           })
         }
-        await publish(parts, { upload: before.id, place: before.place, digest, size })
+        await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size })
       }),
 
-    async cancel(upload: Upload): Promise<void> {
-      await stores(upload.place.store).driver.discard(upload.id)
-      hashes.forget(upload.id)
-      await db.relaxed((tx) => deleteUpload(tx, upload.id))
-    },
+    cancel: remove,
 
     /** Removes uploads nobody has written to for `ageMs`, or only counts them. Returns how many. */
     async purge(ageMs: number, { dryRun = false } = {}): Promise<number> {
       const rows = await abandonedUploads(db.queries, now() - ageMs, now())
-      if (!dryRun) for (const row of rows) await this.cancel(await open(row))
-      return rows.length
+      const idle = rows.filter(({ id }) => !holds.isHeldHere(id))
+      if (dryRun) return idle.length
+      let purged = 0
+      for (const row of idle) {
+        if (!(await db.relaxed((tx) => deleteAbandoned(tx, row)))) continue
+        hashes.forget(row.id)
+        await stores(row.store).driver.discard(row.id)
+        purged++
+      }
+      return purged
     },
 
     /** Removes staged bytes that belong to no upload: what a crash has left in a store. Returns how many uploads they were. */

@@ -1,6 +1,7 @@
 import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
 import { ensureImage, imageId } from './images.ts'
+import { laterOf } from './lease.ts'
 
 export interface LinkedBlob {
   imageId: number
@@ -37,7 +38,7 @@ export function prepareFindBlob(db: Database) {
 export async function renewLink(queries: Queries, imageId: number, digest: string, leaseUntil: number) {
   const { numUpdatedRows } = await queries
     .updateTable('blob_links')
-    .set({ lease_until: leaseUntil })
+    .set({ lease_until: laterOf('blob_links', leaseUntil) })
     .where('image_id', '=', imageId)
     .where('digest', '=', digest)
     .executeTakeFirst()
@@ -60,7 +61,7 @@ export async function reserveBlob(
     .onConflict((conflict) =>
       conflict
         .columns(['store', 'digest'])
-        .doUpdateSet({ lease_until: leaseUntil })
+        .doUpdateSet({ lease_until: laterOf('blobs', leaseUntil) })
         .where('blobs.state', '<>', 'deleting'),
     )
     .returning('state')
@@ -70,32 +71,40 @@ export async function reserveBlob(
   return row.state
 }
 
-/** The bytes are in place: from this statement on they may be linked. False: the reservation ran out and they are being removed. */
+/**
+ * Keeps announced content from the collector until the transaction ends: whatever is in place now stays. False: the reservation ran out, and
+ * the bytes are being removed or are gone.
+ */
+export async function holdReserved(queries: Queries, store: string, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('blobs')
+    .select('state')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .forUpdate()
+    .executeTakeFirst()
+  return row !== undefined && row.state !== 'deleting'
+}
+
+/** The bytes are in place, seen while the content was held: from this transaction on they may be linked. */
 export async function publishBlob(
   queries: Queries,
-  blob: { store: string; digest: string; size: number },
-  now: number,
+  { store, digest, size }: { store: string; digest: string; size: number },
   leaseUntil: number,
-): Promise<boolean> {
-  const row = await queries
-    .insertInto('blobs')
-    .values({ ...blob, state: 'live', lease_until: leaseUntil, created_at: now })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['store', 'digest'])
-        .doUpdateSet({ state: 'live', size: blob.size, lease_until: leaseUntil })
-        .where('blobs.state', '<>', 'deleting'),
-    )
-    .returning('digest')
-    .executeTakeFirst()
-  return row !== undefined
+): Promise<void> {
+  await queries
+    .updateTable('blobs')
+    .set({ state: 'live', size, lease_until: leaseUntil })
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .execute()
 }
 
 /** Takes hold of content that is there, against the collector. Undefined: not there (any more). */
 export async function holdLiveBlob(queries: Queries, store: string, digest: string, leaseUntil: number) {
   const row = await queries
     .updateTable('blobs')
-    .set({ lease_until: leaseUntil })
+    .set({ lease_until: laterOf('blobs', leaseUntil) })
     .where('store', '=', store)
     .where('digest', '=', digest)
     .where('state', '=', 'live')
@@ -115,19 +124,40 @@ export async function linkBlob(
   await queries
     .insertInto('blob_links')
     .values({ image_id: imageId, digest: link.digest, lease_until: leaseUntil, created_at: now })
-    .onConflict((conflict) => conflict.columns(['image_id', 'digest']).doUpdateSet({ lease_until: leaseUntil }))
+    .onConflict((conflict) =>
+      conflict.columns(['image_id', 'digest']).doUpdateSet({ lease_until: laterOf('blob_links', leaseUntil) }),
+    )
     .execute()
   await enqueue(queries, [{ imageId, store: '', digest: link.digest }], leaseUntil)
 }
 
-/** Takes a blob out of an image at once; its bytes become a candidate. False: it was not linked. */
+/**
+ * Makes a push that needs the link wait until the transaction ends, or waits for it. False: it is not linked. Whoever means to remove a link asks
+ * this first and then looks for references: one statement for both would not see those that a push commits while it waits.
+ */
+export async function holdLink(queries: Queries, imageId: number, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('blob_links')
+    .select('digest')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .forUpdate()
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Takes a blob out of an image at once; its bytes become a candidate, and so does the image. False: it was not linked. */
 export async function unlinkBlob(queries: Queries, imageId: number, digest: string, store: string, now: number) {
   const { numDeletedRows } = await queries
     .deleteFrom('blob_links')
     .where('image_id', '=', imageId)
     .where('digest', '=', digest)
     .executeTakeFirst()
-  await enqueue(queries, [{ imageId: 0, store, digest }], now)
+  const candidates = [
+    { imageId: 0, store, digest },
+    { imageId, store: '', digest },
+  ]
+  await enqueue(queries, candidates, now)
   return numDeletedRows > 0n
 }
 

@@ -95,4 +95,25 @@ describeOnEachDatabase('database', (open) => {
       .executeTakeFirstOrThrow()
     expect(count).toBe(100)
   })
+
+  test('leaves single statements durable after a relaxed transaction', async () => {
+    if (opened.db.kind !== 'sqlite') return
+    await opened.db.relaxed((tx) => tx.insertInto('users').values(user).execute())
+    const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(opened.db.queries)
+    expect(rows).toEqual([{ synchronous: 2 }])
+  })
+
+  test('a broken foreign key means that a row was removed meanwhile, and the transaction runs again', async () => {
+    let runs = 0
+    const rows = { name: 'v1', digest: 'x', updated_at: 0 }
+    const orphan = opened.db.transaction((tx) => {
+      runs++
+      return tx
+        .insertInto('tags')
+        .values({ ...rows, image_id: 99 })
+        .execute()
+    })
+    expect(await orphan.catch((error) => error)).toBeInstanceOf(Error)
+    expect(runs).toBe(opened.db.kind === 'postgres' ? 5 : 1)
+  })
 })

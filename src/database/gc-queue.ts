@@ -19,8 +19,10 @@ export interface DueCandidate extends Candidate {
 /** Rows per statement: SQLite allows 32,766 parameters. */
 const chunk = 1000
 
-/** Asks for a review at `dueAt`. A candidate already waiting moves to the new time. */
-export async function enqueue(queries: Queries, candidates: Candidate[], dueAt: number): Promise<void> {
+/** Asks for a review at `dueAt`. A candidate already waiting moves to the new time. Each candidate at most once. */
+export async function enqueue(queries: Queries, unordered: Candidate[], dueAt: number): Promise<void> {
+  // In one order, so that two transactions with the same candidates wait for each other rather than block each other.
+  const candidates = unordered.toSorted((a, b) => a.imageId - b.imageId || (a.digest < b.digest ? -1 : 1))
   for (let start = 0; start < candidates.length; start += chunk) {
     await queries
       .insertInto('gc_queue')
@@ -110,15 +112,25 @@ export async function postpone(queries: Queries, { id, asked }: DueCandidate, du
 }
 
 /**
- * Removes the link if it is still unused and its lease over, and makes the content behind it a candidate. The condition is part of the
- * statement: a push that takes hold of the link at the same moment renews its lease, and then nothing is removed.
+ * Removes the link if it is still unused and its lease over, and makes the content behind it a candidate.
+ *
+ * First held, then judged, in two statements: a statement that waits for a push to commit goes on with what it saw before, so it would miss the
+ * references of that push. Held, the link can be taken by no other push, and the next statement sees everything there is.
  */
 export async function collectLink(queries: Queries, { imageId, digest }: Candidate, now: number): Promise<boolean> {
+  const held = await queries
+    .selectFrom('blob_links')
+    .select('digest')
+    .where('image_id', '=', imageId)
+    .where('digest', '=', digest)
+    .where('lease_until', '<', now)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!held) return false
   const { numDeletedRows } = await queries
     .deleteFrom('blob_links')
     .where('image_id', '=', imageId)
     .where('digest', '=', digest)
-    .where('lease_until', '<', now)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -141,27 +153,74 @@ export async function collectLink(queries: Queries, { imageId, digest }: Candida
   return true
 }
 
-/** Decides that the bytes go, if they are still unused and not held. From then on nobody can link to them. */
+/** Decides that the bytes go, if they are still unused and their lease over. From then on nobody can link to them. Held first, as in `collectLink`. */
 export async function condemnBlob(queries: Queries, { store, digest }: Candidate, now: number): Promise<boolean> {
+  const held = await queries
+    .selectFrom('blobs')
+    .select('digest')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .where('lease_until', '<', now)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!held) return false
   const { numUpdatedRows } = await queries
     .updateTable('blobs')
     .set({ state: 'deleting' })
     .where('store', '=', store)
     .where('digest', '=', digest)
-    .where('lease_until', '<', now)
     .where(sql<SqlBool>`not ${contentInUse('blobs')}`)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
 
-/** Contents whose removal was decided: by us just now, or by an instance that died before it was done. */
-export function condemnedBlobs(queries: Queries, limit: number) {
+export interface Condemned {
+  store: string
+  digest: string
+  /** Bytes. */
+  size: number
+}
+
+/** Contents of a store whose removal was decided, by us just now or by an instance that died before it was done, by digest after `last`. */
+export function condemnedBlobs(queries: Queries, store: string, last: string, limit: number): Promise<Condemned[]> {
   return queries
     .selectFrom('blobs')
     .select(['store', 'digest', 'size'])
     .where('state', '=', sql.lit('deleting'))
+    .where('store', '=', store)
+    .where('digest', '>', last)
+    .orderBy('digest')
     .limit(limit)
     .execute()
+}
+
+/** The stores that have condemned contents. */
+export async function storesToClear(queries: Queries): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('blobs')
+    .select('store')
+    .distinct()
+    .where('state', '=', sql.lit('deleting'))
+    .orderBy('store')
+    .execute()
+  return rows.map(({ store }) => store)
+}
+
+/**
+ * Takes condemned content for removing its bytes before the transaction ends: whoever wants to store the same content waits. False: another
+ * instance is at it, or it is done. Without this, an instance that is late would remove the bytes of a push that came after.
+ */
+export async function holdCondemned(queries: Queries, store: string, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('blobs')
+    .select('digest')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .where('state', '=', 'deleting')
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** The bytes are gone: the content may come again. */

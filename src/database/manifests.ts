@@ -2,6 +2,7 @@ import type { Insertable } from 'kysely'
 import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
 import { imageId } from './images.ts'
+import { laterOf } from './lease.ts'
 import type { ManifestTable } from './schema.ts'
 
 export interface StoredManifest {
@@ -75,7 +76,7 @@ export async function holdLinks(queries: Queries, imageId: number, digests: stri
   for (let start = 0; start < digests.length; start += 1000) {
     const rows = await queries
       .updateTable('blob_links')
-      .set({ lease_until: leaseUntil })
+      .set({ lease_until: laterOf('blob_links', leaseUntil) })
       .where('image_id', '=', imageId)
       .where('digest', 'in', digests.slice(start, start + 1000))
       .returning('digest')
@@ -100,7 +101,7 @@ export async function findManifests(queries: Queries, imageId: number, digests: 
   return found
 }
 
-/** Deletes a manifest; what it referenced becomes a candidate at `reviewAt`. False: there was none. */
+/** Deletes a manifest; what it referenced becomes a candidate at `reviewAt`, and so does the image, in case it has nothing else. False: there was none. */
 export async function deleteManifest(
   queries: Queries,
   { imageId, digest, store }: { imageId: number; digest: string; store: string },
@@ -124,6 +125,7 @@ export async function deleteManifest(
     [
       ...references.map((reference) => ({ imageId, store: '', digest: reference.digest })),
       { imageId: 0, store, digest },
+      { imageId, store: '', digest },
     ],
     reviewAt,
   )

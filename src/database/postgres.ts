@@ -10,8 +10,14 @@ import type { Schema } from './schema.ts'
 /** int8: counts and sizes stay far below 2^53, so they are numbers here as in SQLite. */
 const int8 = 20
 
-/** SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock. */
-const conflicts = new Set(['40001', '40P01'])
+/**
+ * SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, and a foreign key whose row was removed
+ * since it was looked up (an image that had become empty: the second time it is made again).
+ */
+const conflicts = new Set(['40001', '40P01', '23503'])
+
+/** SQLSTATE of a full disk. */
+const diskFull = '53100'
 
 /** Opens a pool of connections. A connection that breaks is replaced; the query on it fails with `unavailable`. */
 export async function openPostgres(url: string): Promise<Database> {
@@ -46,13 +52,15 @@ export async function openPostgres(url: string): Promise<Database> {
     generation: undefined,
     description,
     queries,
-    transaction: (work) => retryConflicts(() => queries.transaction().execute(work)),
+    transaction: (work) => retryConflicts(() => queries.transaction().execute(work), description),
     relaxed: (work) =>
-      retryConflicts(() =>
-        queries.transaction().execute(async (tx) => {
-          await sql`set local synchronous_commit = off`.execute(tx)
-          return work(tx)
-        }),
+      retryConflicts(
+        () =>
+          queries.transaction().execute(async (tx) => {
+            await sql`set local synchronous_commit = off`.execute(tx)
+            return work(tx)
+          }),
+        description,
       ),
     snapshot: (work) =>
       queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
@@ -78,12 +86,17 @@ async function ping(pool: pg.Pool, description: string): Promise<void> {
   }
 }
 
-async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
+async function retryConflicts<T>(work: () => Promise<T>, description: string): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
       const state = (error as { code?: unknown }).code
+      if (state === diskFull) {
+        throw new AppError('storage-full', `database: ${description} has no room left on its disk: free some`, {
+          cause: error,
+        })
+      }
       if (attempt === 5 || typeof state !== 'string' || !conflicts.has(state)) throw error
       await new Promise((resolve) => setTimeout(resolve, attempt * 10 * Math.random()))
     }

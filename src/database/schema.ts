@@ -107,7 +107,7 @@ export interface UploadTable {
   store: string
   started_at: Timestamp
   updated_at: Timestamp
-  /** The request that is writing to it just now, if any, and until when that holds without a sign of life. */
+  /** The request that wrote to it last, if any, and until when it holds the upload without a sign of life: 0 when it has ended. */
   holder: string | null
   held_until: Timestamp
 }

@@ -10,6 +10,14 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+interface Surroundings {
+  /** Runs something as soon as no other process writes. */
+  whenFree<T>(run: () => T): Promise<T>
+  /** What an error of SQLite means to callers. */
+  meaningOf(error: unknown): unknown
+  onCommit(): void
+}
+
 /** More would only keep the first ones of a batch waiting. */
 const largestBatch = 64
 
@@ -21,7 +29,7 @@ const largestBatch = 64
 export function createBatches(
   file: BunSqlite,
   queries: Kysely<Schema>,
-  { whenFree, onCommit }: { whenFree: <T>(run: () => T) => Promise<T>; onCommit: () => void },
+  { whenFree, meaningOf, onCommit }: Surroundings,
 ) {
   const waiting: Waiting[] = []
   let draining = false
@@ -50,7 +58,7 @@ export function createBatches(
     const acknowledge: (() => void)[] = []
     try {
       // The pragma has no effect within a transaction.
-      synchronous(batch.some(({ durable }) => durable) ? 'full' : 'normal')
+      if (!batch.some(({ durable }) => durable)) synchronous('normal')
       await whenFree(begin)
       for (const work of batch) {
         const outcome = await attempt(connection, work)
@@ -60,8 +68,11 @@ export function createBatches(
       onCommit()
     } catch (error) {
       if (file.inTransaction) rollback()
-      for (const work of batch) work.reject(error)
+      for (const work of batch) work.reject(meaningOf(error))
       return
+    } finally {
+      // For single statements, which are made outside of batches and are durable too.
+      synchronous('full')
     }
     for (const tell of acknowledge) tell()
   }

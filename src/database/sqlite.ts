@@ -9,6 +9,7 @@ import {
   type SqliteDatabase,
   SqliteDialect,
   SqliteDriver,
+  SqliteQueryCompiler,
 } from 'kysely'
 import { AppError } from '../errors.ts'
 import { sqliteColumns } from './columns.ts'
@@ -41,7 +42,7 @@ export async function openSqlite(path: string): Promise<Database> {
 
   const commits = watchCommits(reader)
   const queries = new Kysely<Schema>({
-    dialect: new ImmediateSqliteDialect({ database: adapt(writer, commits.noteOwn) }),
+    dialect: new ImmediateSqliteDialect(writer, adapt(writer, commits.noteOwn), description),
   })
   const close = async () => {
     await queries.destroy()
@@ -54,7 +55,11 @@ export async function openSqlite(path: string): Promise<Database> {
     throw error
   }
 
-  const batched = createBatches(writer, queries, { whenFree, onCommit: commits.noteOwn })
+  const batched = createBatches(writer, queries, {
+    whenFree: (run) => whenFree(run, description),
+    onCommit: commits.noteOwn,
+    meaningOf: (error) => withMeaning(error, description),
+  })
   return {
     kind: 'sqlite',
     shared: false,
@@ -160,15 +165,23 @@ function adapt(file: BunSqlite, afterWrite: () => void): SqliteDatabase {
 }
 
 class ImmediateSqliteDialect extends SqliteDialect {
-  readonly #config: { database: SqliteDatabase }
+  readonly #file: BunSqlite
+  readonly #database: SqliteDatabase
+  readonly #description: string
 
-  constructor(config: { database: SqliteDatabase }) {
-    super(config)
-    this.#config = config
+  constructor(file: BunSqlite, database: SqliteDatabase, description: string) {
+    super({ database })
+    this.#file = file
+    this.#database = database
+    this.#description = description
   }
 
   override createDriver() {
-    return new ImmediateSqliteDriver(this.#config)
+    return new ImmediateSqliteDriver(this.#file, this.#database, this.#description)
+  }
+
+  override createQueryCompiler() {
+    return new LocklessQueryCompiler()
   }
 
   override createAdapter() {
@@ -177,15 +190,29 @@ class ImmediateSqliteDialect extends SqliteDialect {
 }
 
 class ImmediateSqliteDriver extends SqliteDriver {
+  readonly #file: BunSqlite
+  readonly #description: string
+
+  constructor(file: BunSqlite, database: SqliteDatabase, description: string) {
+    super({ database })
+    this.#file = file
+    this.#description = description
+  }
+
   /** A transaction that starts by reading and then wants to write fails at once when another process writes; an immediate one waits. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
+  /** When there is no room or the disk fails, SQLite may have rolled back by itself: a second time is an error that would hide the first. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#file.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+
   override async acquireConnection(): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection()
     return {
-      executeQuery: (query) => whenFree(() => connection.executeQuery(query)),
+      executeQuery: (query) => whenFree(() => connection.executeQuery(query), this.#description),
       streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
     }
   }
@@ -195,16 +222,32 @@ class ImmediateSqliteDriver extends SqliteDriver {
  * Waits for another process that is writing. SQLite's own wait would block every request of ours meanwhile; within an immediate
  * transaction no statement is ever refused, so only its start and single statements come here twice.
  */
-async function whenFree<T>(run: () => T | Promise<T>): Promise<T> {
-  const giveUp = Date.now() + busySeconds * 1000
+async function whenFree<T>(run: () => T | Promise<T>, description: string): Promise<T> {
+  const giveUp = performance.now() + busySeconds * 1000
   for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
       return await run()
     } catch (error) {
-      if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY' || Date.now() > giveUp) throw error
+      if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY' || performance.now() > giveUp) {
+        throw withMeaning(error, description)
+      }
       await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
     }
   }
+}
+
+/** No room left is something a client should be told; the shared memory beside the file needs room as well. */
+function withMeaning(error: unknown, description: string): unknown {
+  if (!(error instanceof SQLiteError) || !['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'].includes(error.code ?? ''))
+    return error
+  return new AppError('storage-full', `database: ${description} has no room left on its disk: free some`, {
+    cause: error,
+  })
+}
+
+/** SQLite has no row locks and needs none: an immediate transaction is the only one that writes. `for update` is left out. */
+class LocklessQueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(): void {}
 }
 
 class TransactionalSqliteAdapter extends SqliteAdapter {

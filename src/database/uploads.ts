@@ -12,24 +12,37 @@ export function findUpload(queries: Queries, id: string): Promise<UploadRow | un
   return queries.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** Takes the upload for one request (`holder` names it), or keeps it. False: another request holds it, or it is gone. */
-export async function holdUpload(queries: Queries, id: string, holder: string, now: number, until: number) {
+/** Takes the upload for one request, which `holder` names, if nobody else has since `before` was read. False: somebody has, or it is gone. */
+export async function holdUpload(queries: Queries, before: UploadRow, holder: string, now: number, until: number) {
   const { numUpdatedRows } = await queries
     .updateTable('uploads')
     .set({ holder, held_until: until, updated_at: now })
-    .where('id', '=', id)
-    .where(({ eb, or }) => or([eb('holder', 'is', null), eb('holder', '=', holder), eb('held_until', '<', now)]))
+    .where('id', '=', before.id)
+    .where('holder', 'is not distinct from', before.holder)
+    .where('held_until', '=', before.held_until)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
 
-export async function releaseUpload(queries: Queries, id: string, holder: string, now: number): Promise<void> {
-  await queries
+/** Keeps the hold, or with `until` 0 gives it back; `holder` stays as the last one who wrote. False: it was lost to another request, or the upload is gone. */
+export async function keepUpload(queries: Queries, id: string, holder: string, now: number, until: number) {
+  const { numUpdatedRows } = await queries
     .updateTable('uploads')
-    .set({ holder: null, held_until: 0, updated_at: now })
+    .set({ held_until: until, updated_at: now })
     .where('id', '=', id)
     .where('holder', '=', holder)
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Deletes the upload that `holder` has finished. False: it was lost to another request, or is gone. */
+export async function closeUpload(queries: Queries, id: string, holder: string | null): Promise<boolean> {
+  const { numDeletedRows } = await queries
+    .deleteFrom('uploads')
+    .where('id', '=', id)
+    .where('holder', 'is not distinct from', holder)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
 }
 
 /** Says that the upload goes on: the purge looks at the time. */
@@ -39,6 +52,17 @@ export async function touchUpload(queries: Queries, id: string, now: number): Pr
 
 export async function deleteUpload(queries: Queries, id: string): Promise<void> {
   await queries.deleteFrom('uploads').where('id', '=', id).execute()
+}
+
+/** Deletes the upload unless somebody has taken it up again since `row` was read. */
+export async function deleteAbandoned(queries: Queries, row: UploadRow): Promise<boolean> {
+  const { numDeletedRows } = await queries
+    .deleteFrom('uploads')
+    .where('id', '=', row.id)
+    .where('updated_at', '=', row.updated_at)
+    .where('held_until', '=', row.held_until)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
 }
 
 /** Uploads nobody has written to since `before` and nobody holds. */

@@ -1,8 +1,8 @@
 import { describe } from 'bun:test'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 
@@ -29,13 +29,41 @@ export async function openTestSqlite(): Promise<TestDatabase> {
   return using(url, async () => rmSync(folder, { recursive: true, force: true }))
 }
 
-async function openTestPostgres(server: string): Promise<TestDatabase> {
+export async function openTestPostgres(server: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await onServer(server, `create database ${name}`)
+  template ??= makeTemplate(server)
+  await onServer(server, `create database ${name} template ${await template}`)
   const url = new URL(server)
   url.pathname = `/${name}`
   return using(url.href, () => onServer(server, `drop database ${name} with (force)`))
 }
+
+const sources = resolve(import.meta.dirname, '../../src/database')
+let template: Promise<string> | undefined
+
+/** A migrated database to copy: a third of the time of migrating each. It stays on the server, one for each state of the migrations. */
+async function makeTemplate(server: string): Promise<string> {
+  const hash = createHash('sha256').update(readFileSync(join(sources, 'columns.ts')))
+  for (const file of readdirSync(join(sources, 'migrations')).sort()) {
+    hash.update(readFileSync(join(sources, 'migrations', file)))
+  }
+  const name = `test_template_${hash.digest('hex').slice(0, 12)}`
+  const draft = `test_${randomBytes(6).toString('hex')}`
+  await onServer(server, `create database ${draft}`)
+  const url = new URL(server)
+  url.pathname = `/${draft}`
+  await (await openDatabase(url.href)).close()
+  try {
+    await onServer(server, `alter database ${draft} rename to ${name}`)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== duplicateDatabase) throw error
+    await onServer(server, `drop database ${draft}`)
+  }
+  return name
+}
+
+/** SQLSTATE. */
+const duplicateDatabase = '42P04'
 
 async function using(url: string, remove: () => Promise<void>): Promise<TestDatabase> {
   const opened = [await openDatabase(url)]

@@ -1,7 +1,7 @@
 import type { Blobs } from '../../../content/blobs.ts'
 import type { ContentParts, Place } from '../../../content/content.ts'
 import type { Uploads } from '../../../content/uploads.ts'
-import { findImage, prepareListImages, searchImages } from '../../../database/images.ts'
+import { findImage, holdImage, prepareListImages, searchImages } from '../../../database/images.ts'
 import { deleteManifest, findManifests, listReferrers } from '../../../database/manifests.ts'
 import { deleteTag, deleteTagsOf, prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
@@ -99,7 +99,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       async deleteManifest(image, digest) {
         checkDeletable()
         return db.transaction(async (tx) => {
-          const imageId = await findImage(tx, repository.id, image)
+          const imageId = await holdImage(tx, repository.id, image)
           if (imageId === undefined) return false
           await deleteTagsOf(tx, imageId, digest, now())
           return deleteManifest(tx, { imageId, digest, store: repository.store }, now() + graceMs)
@@ -109,7 +109,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       async deleteTag(image, tag) {
         checkDeletable()
         return db.transaction(async (tx) => {
-          const imageId = await findImage(tx, repository.id, image)
+          const imageId = await holdImage(tx, repository.id, image)
           return imageId !== undefined && deleteTag(tx, imageId, tag, now())
         })
       },

@@ -24,7 +24,7 @@ export function storeManifest(
   { repository, image, manifest, digest, tags, sparse }: PutManifest,
 ): Promise<void> {
   return db.transaction(async (tx) => {
-    const imageId = await ensureImage(tx, repository.id, image, now())
+    const imageId = await ensureImage(tx, repository.id, image, now(), { hold: true })
     await checkPolicy(tx, repository, imageId, tags, digest)
     const missing = await missingReferences(tx, imageId, manifest.references, now() + graceMs)
     if (missing.length > 0 && !sparse) {
