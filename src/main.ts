@@ -1,14 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { backup } from './commands/backup.ts'
-import { createCertificate } from './commands/cert.ts'
-import { checkConfig } from './commands/check-config.ts'
-import { gc } from './commands/gc.ts'
-import { importRegistry } from './commands/import.ts'
 import type { CommandIo } from './commands/io.ts'
-import { restore } from './commands/restore.ts'
-import { serve } from './commands/serve.ts'
-import { addUser, listUsers, removeUser } from './commands/user.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
 
@@ -20,7 +12,10 @@ const texts = {
   err: (text: string) => void process.stderr.write(text),
 }
 
-/** Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. */
+/**
+ * Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. Each command is loaded when it is
+ * called: what `cert create` needs would double the time in which `serve` starts.
+ */
 function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promise<number> | number) {
   return async (...args: Arguments) => {
     process.exitCode = await run(...args)
@@ -41,14 +36,20 @@ program
   .option(...configOption)
   .addHelpText('after', () => `\n${settingsHelp()}`)
   .action(
-    exiting((file: string | undefined, options: { config?: string }) => serve({ config: options.config ?? file }, io)),
+    exiting(async (file: string | undefined, options: { config?: string }) =>
+      (await import('./commands/serve.ts')).serve({ config: options.config ?? file }, io),
+    ),
   )
 
 program
   .command('check-config')
   .description('print what the configuration amounts to, or everything that is wrong with it')
   .option(...configOption)
-  .action(exiting((options: { config?: string }) => checkConfig(options, { env: process.env, ...texts })))
+  .action(
+    exiting(async (options: { config?: string }) =>
+      (await import('./commands/check-config.ts')).checkConfig(options, { env: process.env, ...texts }),
+    ),
+  )
 
 program
   .command('gc')
@@ -61,8 +62,10 @@ program
   .option('--json', 'for scripts')
   .action(
     exiting(
-      (file: string | undefined, options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean }) =>
-        gc({ ...options, config: options.config ?? file }, io),
+      async (
+        file: string | undefined,
+        options: { config?: string; dryRun?: boolean; json?: boolean; orphans?: boolean },
+      ) => (await import('./commands/gc.ts')).gc({ ...options, config: options.config ?? file }, io),
     ),
   )
 
@@ -76,8 +79,9 @@ program
   .option('--verify', 'compare every blob with its digest, also where nothing is copied')
   .option('--json', 'for scripts')
   .action(
-    exiting((folder: string, options: { config?: string; repository?: string; verify?: boolean; json?: boolean }) =>
-      importRegistry(folder, options, io),
+    exiting(
+      async (folder: string, options: { config?: string; repository?: string; verify?: boolean; json?: boolean }) =>
+        (await import('./commands/import.ts')).importRegistry(folder, options, io),
     ),
   )
 
@@ -86,7 +90,9 @@ program
   .description('write all metadata to a file while serving; `-` is standard output. Blobs are copied apart')
   .option(...configOption)
   .action(
-    exiting((file: string, options: { config?: string }) => backup(file, options, { ...io, out: process.stdout })),
+    exiting(async (file: string, options: { config?: string }) =>
+      (await import('./commands/backup.ts')).backup(file, options, { ...io, out: process.stdout }),
+    ),
   )
 
 program
@@ -94,7 +100,11 @@ program
   .description('fill an empty database from a backup, SQLite or PostgreSQL whichever it came from')
   .option(...configOption)
   .option('--force', 'replace all that the database holds')
-  .action(exiting((file: string, options: { config?: string; force?: boolean }) => restore(file, options, io)))
+  .action(
+    exiting(async (file: string, options: { config?: string; force?: boolean }) =>
+      (await import('./commands/restore.ts')).restore(file, options, io),
+    ),
+  )
 
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
@@ -108,7 +118,7 @@ cert
   .option('--force', 'replace an existing server certificate')
   .action(
     exiting(
-      ({
+      async ({
         name,
         ...options
       }: {
@@ -118,7 +128,7 @@ cert
         days?: number
         port?: number
         force?: boolean
-      }) => createCertificate({ names: name, ...options }, texts),
+      }) => (await import('./commands/cert.ts')).createCertificate({ names: name, ...options }, texts),
     ),
   )
 
@@ -130,20 +140,26 @@ user
   .option(...htpasswdOption)
   .option('--password-stdin', 'read the password from standard input')
   .action(
-    exiting((name: string, options: { htpasswd?: string; passwordStdin?: boolean }) =>
-      addUser({ name, ...options }, io),
+    exiting(async (name: string, options: { htpasswd?: string; passwordStdin?: boolean }) =>
+      (await import('./commands/user.ts')).addUser({ name, ...options }, io),
     ),
   )
 user
   .command('remove <name>')
   .description('remove a user')
   .option(...htpasswdOption)
-  .action(exiting((name: string, options: { htpasswd?: string }) => removeUser({ name, ...options }, io)))
+  .action(
+    exiting(async (name: string, options: { htpasswd?: string }) =>
+      (await import('./commands/user.ts')).removeUser({ name, ...options }, io),
+    ),
+  )
 user
   .command('list')
   .description('list the users')
   .option(...htpasswdOption)
-  .action(exiting((options: { htpasswd?: string }) => listUsers(options, io)))
+  .action(
+    exiting(async (options: { htpasswd?: string }) => (await import('./commands/user.ts')).listUsers(options, io)),
+  )
 
 /** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
 const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)
