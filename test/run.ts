@@ -22,6 +22,8 @@ const minute = 60_000
 /** Longest time for one file. Files not named here have `usual`. */
 const limits: Record<string, number> = { 'test/e2e/large.test.ts': 15 * minute, 'test/e2e/crash.test.ts': 15 * minute }
 const usual = { fast: minute, slow: 8 * minute }
+/** With PostgreSQL every database test runs twice, and each makes a database of its own. */
+const withPostgres = 5 * minute
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'))
@@ -72,7 +74,8 @@ function allGroups(): TestGroup[] {
       fast,
       together: fast,
       files: files.filter((file) => groupOf(file) === name && isWanted(file, name)),
-      limitMs: (file) => limits[file] ?? (fast ? usual.fast : usual.slow),
+      limitMs: (file) =>
+        limits[file] ?? (fast ? (process.env.ENTREPOT_TEST_POSTGRES ? withPostgres : usual.fast) : usual.slow),
     }
   })
 }

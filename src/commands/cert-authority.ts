@@ -1,7 +1,10 @@
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
-import * as x509 from '@peculiar/x509'
+import type { X509Certificate } from '@peculiar/x509'
+
+// Loaded after the polyfill above, also in the single executable, where static imports may be reordered.
+const x509 = await import('@peculiar/x509')
 
 /** A certificate with its private key, both PEM. */
 export interface CertifiedKey {
@@ -79,7 +82,7 @@ function randomSerial(): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-function pem(certificate: x509.X509Certificate): string {
+function pem(certificate: X509Certificate): string {
   return `${certificate.toString('pem')}\n`
 }
 
