@@ -59,6 +59,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
   const closers = createClosers()
   try {
     const db = closers.add(await openDatabase(config.database))
+    await db.claim()
     const blobStores = await openDrivers(config, closers.add)
     const stores = createBlobStores(blobStores)
     const parts = { db, stores, now, graceMs: config.storage.gc.grace }

@@ -21,7 +21,7 @@ export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'storag
   readonly auth: AuthConfig
   /** By name; the `storage` section is the one named `default`. */
   readonly blobStores: Readonly<Record<string, BlobStoreConfig>>
-  /** `sqlite:` and an absolute path, `sqlite::memory:`, or `postgres://...` with its password. */
+  /** `sqlite:` and an absolute path, or `postgres://...` with its password. */
   readonly database: string
   /** What the `storage` section says beside its driver. */
   readonly storage: Omit<Settings['storage'], 'filesystem' | 'inmemory'>

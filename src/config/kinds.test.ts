@@ -154,7 +154,7 @@ const cases: [string, Kind<unknown>, [string, unknown][]][] = [
     [
       ['sqlite:data/x.db', 'sqlite:/work/data/x.db'],
       ['sqlite:/x.db', 'sqlite:/x.db'],
-      ['sqlite::memory:', 'sqlite::memory:'],
+      ['sqlite::memory:', wrong],
       ['postgres://u:p@h:5432/d', 'postgres://u:p@h:5432/d'],
       ['postgresql://h/d', 'postgresql://h/d'],
       ['sqlite:', wrong],

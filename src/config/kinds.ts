@@ -177,7 +177,9 @@ export const database = kind<string>(
   'database',
   (given, cwd) => {
     const file = /^sqlite:(.+)$/.exec(given)?.[1]
-    if (file) return file === ':memory:' ? given : `sqlite:${resolve(cwd, file)}`
+    if (file === ':memory:')
+      return new Wrong('cannot be kept in memory', 'name a file; one below /tmp does for trying things out')
+    if (file) return `sqlite:${resolve(cwd, file)}`
     if (/^postgres(ql)?:\/\//.test(given) && URL.canParse(given)) return given
     return new Wrong('is no database', 'write sqlite:PATH or postgres://user:password@host:5432/name')
   },

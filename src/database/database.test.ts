@@ -116,4 +116,11 @@ describeOnEachDatabase('database', (open) => {
     expect(await orphan.catch((error) => error)).toBeInstanceOf(Error)
     expect(runs).toBe(opened.db.kind === 'postgres' ? 5 : 1)
   })
+
+  test('is served by one process only where it cannot be shared', async () => {
+    const second = await opened.again()
+    await opened.db.claim()
+    if (opened.db.shared) await second.claim()
+    else expect(second.claim()).rejects.toThrow('another process serves')
+  })
 })

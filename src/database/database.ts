@@ -32,6 +32,8 @@ export interface Database {
   prepare<Parameters extends object, Row>(
     build: (queries: Queries, parameters: Parameters) => Compilable<Row>,
   ): Prepared<Parameters, Row>
+  /** Says that this process serves from the database until it closes it. Throws `unavailable` where only one may, and another one does. */
+  claim(): Promise<void>
   /** Resolves when the database answers; throws `unavailable` otherwise. */
   check(): Promise<void>
   close(): Promise<void>

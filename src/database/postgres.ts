@@ -72,6 +72,7 @@ export async function openPostgres(url: string): Promise<Database> {
         return rows
       }
     },
+    claim: async () => {},
     check: () => ping(pool, description),
     close: () => queries.destroy(),
   }

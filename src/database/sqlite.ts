@@ -44,9 +44,11 @@ export async function openSqlite(path: string): Promise<Database> {
   const queries = new Kysely<Schema>({
     dialect: new ImmediateSqliteDialect(writer, adapt(writer, commits.noteOwn), description),
   })
+  let claimed: BunSqlite | undefined
   const close = async () => {
     await queries.destroy()
     reader.close()
+    claimed?.close()
   }
   try {
     await migrate(queries, sqliteColumns, description)
@@ -86,6 +88,9 @@ export async function openSqlite(path: string): Promise<Database> {
       // biome-ignore lint/suspicious/noExplicitAny: rows are typed by the query that was compiled
       return async (parameters) => statement.all(...(compiled.values(parameters) as SQLQueryBindings[])) as any
     },
+    async claim() {
+      claimed ??= claimFile(path, description)
+    },
     async check() {
       try {
         reader.query('select 1').get()
@@ -113,6 +118,25 @@ function openFile(path: string, description: string): BunSqlite {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new AppError('unavailable', `database: ${description} cannot be opened: ${reason}`, { cause })
+  }
+}
+
+/**
+ * Takes a lock beside the database that the kernel gives back when this process ends, however it ends. What the server keeps in memory about
+ * uploads and manifests is right only while it is the only one; commands beside it change nothing of that.
+ */
+function claimFile(path: string, description: string): BunSqlite {
+  const lock = new BunSqlite(`${path}.serving`, { create: true, readwrite: true })
+  try {
+    lock.run('begin exclusive')
+    return lock
+  } catch (cause) {
+    lock.close()
+    throw new AppError(
+      'unavailable',
+      `database: another process serves from ${description}: stop it, or give this one a dataDir of its own (several instances share PostgreSQL)`,
+      { cause },
+    )
   }
 }
 

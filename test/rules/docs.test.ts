@@ -2,11 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { cliPage, cliPagePath } from '../../deploy/write-cli-page.ts'
-import { openDatabase } from '../../src/database/database.ts'
 import { AppError, type ErrorCode } from '../../src/errors.ts'
 import { errorResponse } from '../../src/formats/docker/protocol/errors.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { openTestSqlite } from '../helpers/databases.ts'
 import { fakeIncoming } from '../helpers/fake-incoming.ts'
 
 const root = resolve(import.meta.dir, '../..')
@@ -113,7 +113,7 @@ describe('the page of errors', () => {
 })
 
 test('the page of the database has every table and column, and no other', async () => {
-  const db = await openDatabase('sqlite::memory:')
+  const { db, close } = await openTestSqlite()
   try {
     const tables = await db.queries.introspection.getTables()
     const ours = tables.filter(({ name }) => !name.startsWith('entrepot_migrations'))
@@ -130,7 +130,7 @@ test('the page of the database has every table and column, and no other', async 
     )
     expect(Object.fromEntries(written)).toEqual(Object.fromEntries(real))
   } finally {
-    await db.close()
+    await close()
   }
 })
 
