@@ -30,7 +30,7 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { version } from './version.ts'
 
 export interface App {
@@ -132,7 +132,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       reload,
       adopt: adoption.run,
       startJobs: () => {
-        closers.add(startJobs(config, { uploads, collector, stores: blobStores.map(({ name }) => name), log }))
+        closers.add(startJobs(config, { uploads, collector, stores: blobStores.map(({ name }) => name), metrics, log }))
       },
       drain: () => {
         draining = true
@@ -197,7 +197,13 @@ async function openIdentity(config: Config, db: Database, log: Log) {
 
 function startJobs(
   config: Config,
-  { uploads, collector, stores, log }: { uploads: Uploads; collector: Collector; stores: string[]; log: Log },
+  {
+    uploads,
+    collector,
+    stores,
+    metrics,
+    log,
+  }: { uploads: Uploads; collector: Collector; stores: string[]; metrics: Metrics; log: Log },
 ) {
   const { gc, maintenance } = config.storage
   const { age, interval, enabled, dryrun } = maintenance.uploadpurging
@@ -223,6 +229,7 @@ function startJobs(
               everyMs: Math.min(Math.max(gc.grace / 4, 1000), minute),
               async run(signal: AbortSignal) {
                 const { blobs, bytes, links } = await collector.run(signal)
+                metrics.garbageCollected(blobs, bytes)
                 if (blobs > 0 || links > 0) log.info('garbage collected', { blobs, bytes, links })
               },
             },

@@ -125,7 +125,6 @@ function banner({
   firstAdmin: { name: string; password: string; file: string } | undefined
 }): void {
   log.info(`Entrepot ${version} listens on ${listener.address}`, { data: config.dataDir })
-  if (config.auth === 'none') log.warn('auth: none: everyone who reaches this address may push, pull and delete')
   if (!firstAdmin) return
   const place = listener.port === 0 ? 'HOST' : `localhost:${listener.port}`
   io.err.write(

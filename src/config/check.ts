@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Reading } from './read.ts'
 import type { Settings } from './settings.ts'
 
@@ -91,7 +91,11 @@ function checkAuth({ settings: { auth }, wrong, warn }: Check): void {
       'keep one; REGISTRY_AUTH=htpasswd replaces what the file says',
     )
   if (auth?.none) warn('auth', 'is none: everyone who can reach this server may pull, push and delete')
-  checkFile('auth.htpasswd.path', auth?.htpasswd?.path, wrong)
+  // A file that is not there is made at start, with one user, as registry:2 does; its folder must be.
+  const path = auth?.htpasswd?.path
+  if (path && !existsSync(path) && existsSync(dirname(path)))
+    warn('auth.htpasswd.path', 'does not exist: it will be made, with one user')
+  else checkFile('auth.htpasswd.path', path, wrong)
 }
 
 function checkStores({ settings, wrong, failed }: Check): void {

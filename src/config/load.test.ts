@@ -261,7 +261,7 @@ tags: nonsense
     ['http: {headers: {"a b": [c]}}', ['configuration line 1: http.headers.a b has a name that is no header name']],
     ['auth: {none: , htpasswd: {path: tls.crt}}', ['configuration line 1: auth names both none and htpasswd']],
     ['auth: {htpasswd: {realm: x}}', ['configuration line 1: auth.htpasswd.path is missing']],
-    ['auth: {htpasswd: {path: nowhere}}', ['configuration line 1: auth.htpasswd.path does not exist']],
+    ['auth: {htpasswd: {path: nowhere/htpasswd}}', ['configuration line 1: auth.htpasswd.path does not exist']],
     ['auth: ldap', ['configuration line 1: auth.ldap is no setting']],
     ['storage: s3', ['configuration line 1: storage.s3 is not supported by this version']],
     [

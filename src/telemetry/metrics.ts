@@ -7,6 +7,8 @@ export interface Metrics {
   requestStarted(): void
   /** Ends what `requestStarted` began. `route` is a short fixed word (`blob`, `manifest`), never a path; `bytes` the announced length of the answer. */
   requestEnded(route: string, method: string, status: number, seconds: number, bytes: number): void
+  /** Counts what a run of the garbage collector has removed. */
+  garbageCollected(blobs: number, bytes: number): void
   /** The text that `/metrics` answers with. */
   metricsText(): Promise<string>
   readonly contentType: string
@@ -46,6 +48,16 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
       this.set(inFlight)
     },
   })
+  const collectedBlobs = new Counter({
+    name: 'entrepot_gc_removed_blobs_total',
+    help: 'Blobs removed by the garbage collector of this process.',
+    registers: [registry],
+  })
+  const collectedBytes = new Counter({
+    name: 'entrepot_gc_removed_bytes_total',
+    help: 'Their bytes.',
+    registers: [registry],
+  })
   const tallies = new Map<string, RequestTally>()
   addCounter(registry, 'registry_http_requests_total', 'Requests answered.', tallies, (tally) => total(tally))
   addCounter(
@@ -79,6 +91,10 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
       let bucket = 0
       while (bucket < buckets.length && seconds > (buckets[bucket] as number)) bucket++
       ;(tally.counts[bucket] as number)++
+    },
+    garbageCollected(blobs, bytes) {
+      collectedBlobs.inc(blobs)
+      collectedBytes.inc(bytes)
     },
     metricsText: () => registry.metrics(),
   }
