@@ -7,8 +7,8 @@ export interface Challenge {
 }
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-const parameterPattern = new RegExp(`(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`, 'y')
-const schemePattern = new RegExp(`(${token})(?=[\\s,]|$)(?!\\s*=(?!=))`, 'y')
+const parameterPattern = new RegExp(`(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"=][^\\s,"]*))`, 'y')
+const schemePattern = new RegExp(`(${token})(?=[\\s,]|$)`, 'y')
 const separator = /[\s,]+/y
 const anything = /[^\s,]+/y
 

@@ -74,8 +74,10 @@ export async function* download(first: Part, options: DownloadOptions): AsyncGen
         throw failure('upstream-failed', place, `${place.host} sent ${offset} of ${first.total} bytes`)
       } catch (error) {
         if (!isBreach(error)) throw error
-        if (offset - mark >= goodProgress) breaches = 0
-        mark = offset
+        if (offset - mark >= goodProgress) {
+          breaches = 0
+          mark = offset
+        }
         breach = error
         part = undefined
         if (isAnother(error) || ++breaches > timing.resumes) throw error

@@ -39,7 +39,7 @@ export interface Timing {
   retryDelayMs: number
   /** A `Retry-After` up to this is waited for; a longer one is handed to the caller. */
   maxRetryAfterMs: number
-  /** How often a download is taken up again without a MiB of progress in between. */
+  /** How often a download is taken up again before it has come a MiB further. */
   resumes: number
   /** Failures in a row after which the upstream is blocked. */
   blockAfter: number
