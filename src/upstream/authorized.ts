@@ -1,7 +1,7 @@
 import { discard } from './body.ts'
 import { parseChallenges } from './challenge.ts'
 import type { Answer } from './exchange.ts'
-import { failure } from './failures.ts'
+import { answerer, failure } from './failures.ts'
 import type { Request, Requests } from './requests.ts'
 import { type Account, type BearerService, basicAuthorization, type Tokens } from './tokens.ts'
 
@@ -57,7 +57,7 @@ export function createAuthorized(
   }
 
   function refused(answer: Answer, what: string) {
-    return failure('unauthenticated', answer.place, `${answer.place.host} ${what}`, { detail: { status: 401 } })
+    return failure('unauthenticated', answer.place, `${answerer(answer.place)} ${what}`, { detail: { status: 401 } })
   }
 
   async function once(request: Request, used: Way, scope: string | undefined) {

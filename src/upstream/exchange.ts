@@ -73,7 +73,7 @@ export function createExchange({ name, own, responseMs, fetch, guard, outbound }
     const place: Place = {
       upstream: name,
       host: url.host,
-      ...(route.proxy !== false && { proxy: new URL(route.proxy.url).host }),
+      ...(route.proxy !== false && { proxy: new URL(route.proxy.url).host, isTunnel: url.protocol === 'https:' }),
     }
     const transfer = new AbortController()
     const stop = signal ? AbortSignal.any([signal, transfer.signal]) : transfer.signal

@@ -6,6 +6,13 @@ export interface Place {
   host: string
   /** `proxy.example.com:3128` when one stands between. */
   proxy?: string | undefined
+  /** The proxy only passes TLS through, so that answers are surely the host's own. */
+  isTunnel?: boolean | undefined
+}
+
+/** Who gave an answer, as far as one can know. */
+export function answerer({ host, proxy, isTunnel }: Place): string {
+  return proxy === undefined || isTunnel ? host : `${host} or the outbound proxy ${proxy}`
 }
 
 /** An outage or a broken answer, told with the upstream's name. */
@@ -69,7 +76,7 @@ export function statusFailure(status: number, headers: Headers, place: Place, wh
   }
   const retryAfter = retryAfterSeconds(headers)
   if (status === 429) {
-    return failure('throttled', place, `${place.host} asks us to slow down (429) for ${what}`, {
+    return failure('throttled', place, `${answerer(place)} asks us to slow down (429) for ${what}`, {
       detail,
       headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
     })
@@ -78,15 +85,14 @@ export function statusFailure(status: number, headers: Headers, place: Place, wh
     return failure(
       'denied',
       place,
-      `${place.host} does not allow us ${what} (${status}): it is not there, or the upstream's credentials may not read it`,
+      `${answerer(place)} does not allow us ${what} (${status}): it is not there, or the upstream's credentials may not read it`,
       { detail },
     )
   }
-  const end = place.proxy === undefined ? place.host : `${place.host}, or the outbound proxy ${place.proxy},`
   return failure(
     status === 504 || status === 408 ? 'upstream-timeout' : 'upstream-failed',
     place,
-    `${end} answers ${status} to ${what}`,
+    `${answerer(place)} answers ${status} to ${what}`,
     {
       detail,
       headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },

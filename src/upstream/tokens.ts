@@ -1,7 +1,7 @@
 import { abortable } from './abort.ts'
 import { discard, readJson } from './body.ts'
 import type { Answer } from './exchange.ts'
-import { failure, type Place, statusFailure } from './failures.ts'
+import { answerer, failure, type Place, statusFailure } from './failures.ts'
 import { checkRealm } from './realm.ts'
 import type { Requests } from './requests.ts'
 
@@ -134,10 +134,10 @@ function tokenFailure(answer: Answer, account: Account, hasAccount: boolean) {
   if (!isRefused) return statusFailure(answer.status, answer.headers, place, 'a request for a token')
   const whose = account.identityToken === undefined ? `of user ${account.username}` : '(an identity token)'
   return hasAccount
-    ? failure('unauthenticated', place, `the credentials set for it ${whose} are refused by ${place.host}`, {
+    ? failure('unauthenticated', place, `the credentials set for it ${whose} are refused by ${answerer(place)}`, {
         detail: { status: answer.status },
       })
-    : failure('unauthenticated', place, `${place.host} wants a login and no username is set for this upstream`, {
+    : failure('unauthenticated', place, `${answerer(place)} wants a login and no username is set for this upstream`, {
         detail: { status: answer.status },
       })
 }
