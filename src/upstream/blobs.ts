@@ -12,6 +12,8 @@ export interface BlobOptions {
   from?: number | undefined
   /** Has taken in the bytes before `from`; without it, what begins in the middle is not verified. */
   hasher?: ReturnType<typeof createHasher> | undefined
+  /** False when the receiver checks the digest itself; hashing twice costs. Default true. */
+  verify?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -34,7 +36,7 @@ export function createBlobs(
   scopeOf: (image: string) => string,
 ) {
   return async (image: string, digest: Digest, options: BlobOptions = {}): Promise<UpstreamBlob | undefined> => {
-    const { from = 0, hasher } = options
+    const { from = 0, hasher, verify = true } = options
     const stop = new AbortController()
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
     const request = (offset: number): ApiRequest => ({
@@ -69,12 +71,13 @@ export function createBlobs(
       })
     }
     const raw = download(first, { from, timing, signal, reopen, onBroken: client.broken })
-    const isWhole = from === 0 || hasher !== undefined
+    const canVerify = from === 0 || hasher !== undefined
     const sender = `upstream ${answer.place.upstream}`
     return {
       size: first.total,
       start: from,
-      bytes: isWhole ? verified(raw, digest, { size: first.total, hasher, start: from, from: sender }) : raw,
+      bytes:
+        verify && canVerify ? verified(raw, digest, { size: first.total, hasher, start: from, from: sender }) : raw,
       cancel: () => stop.abort(),
     }
   }

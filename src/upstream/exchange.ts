@@ -62,7 +62,7 @@ export function createExchange({ name, own, responseMs, fetch, guard, outbound }
       // Waiting is measured by us, and only while we wait: a slow reader is no idle upstream.
       timeout: false,
       proxy: route.proxy,
-      tls: { ...route.tls, ...(pinned && { serverName: outgoing.url.hostname }) },
+      tls: { ...route.tls, ...(pinned && { serverName: outgoing.url.hostname.replace(/\.$/, '') }) },
     } as BunFetchRequestInit)
   }
 

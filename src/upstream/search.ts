@@ -36,3 +36,9 @@ export function findsOf(body: Record<string, unknown>): UpstreamFind[] {
     ]
   })
 }
+
+/** Names that contain the term, as finds: what is left where there is no search. */
+export function findsAmong(names: readonly string[], term: string, limit: number): UpstreamFind[] {
+  const found = names.filter((name) => name.includes(term)).slice(0, limit)
+  return found.map((name) => ({ name, description: '', stars: 0, official: false, automated: false }))
+}

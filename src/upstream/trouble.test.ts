@@ -365,4 +365,81 @@ describe('an outbound proxy', () => {
       expect(error.message).toMatch(/outbound proxy .*407/)
     }
   })
+
+  test('is the one that is set, whatever the environment says to the runtime', async () => {
+    const server = await rude((socket) => respond(socket, 200))
+    const proxy = await rude((socket) => respond(socket, 200))
+    const { HTTP_PROXY, NO_PROXY } = process.env
+    try {
+      process.env['HTTP_PROXY'] = 'http://127.0.0.1:1'
+      await upstreamAt(server.url).ping()
+      process.env['NO_PROXY'] = '*'
+      await upstreamAt(server.url, {}, through(proxy.url)).ping()
+    } finally {
+      for (const [name, value] of Object.entries({ HTTP_PROXY, NO_PROXY })) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+    }
+    expect(server.requests).toHaveLength(1)
+    expect(proxy.requests.map(({ path }) => path)).toEqual([`${server.url}/v2/`])
+  })
+})
+
+describe('search and lists', () => {
+  const finds = {
+    results: [
+      { name: 'library/redis', description: 'A store', star_count: 7, is_official: true },
+      { nameless: 1 },
+      null,
+    ],
+  }
+  const wanted = [{ name: 'library/redis', description: 'A store', stars: 7, official: true, automated: false }]
+
+  test('search at the upstream itself', async () => {
+    const server = await rude((socket) => respond(socket, 200, {}, JSON.stringify(finds)))
+    expect(await upstreamAt(server.url).search('re dis', 25)).toEqual(wanted)
+    expect(server.requests[0]!.path).toBe('/v1/search?q=re+dis&n=25')
+  })
+
+  test('search at an index elsewhere goes there without our login', async () => {
+    const index = await rude((socket) => respond(socket, 200, {}, JSON.stringify(finds)))
+    const settings = { username: 'robot', password: 'secret', index: `${index.url}/v1/` }
+    expect(await upstreamAt('http://127.0.0.1:1', settings).search('redis', 25)).toEqual(wanted)
+    expect(index.requests[0]!.headers['authorization']).toBeUndefined()
+  })
+
+  test('search falls back to the catalog', async () => {
+    const server = await rude((socket, { path }) =>
+      path.startsWith('/v1/')
+        ? respond(socket, 404)
+        : respond(socket, 200, {}, '{"repositories":["a/redis","b/nginx"]}'),
+    )
+    expect((await upstreamAt(server.url).search('redis', 25)).map(({ name }) => name)).toEqual(['a/redis'])
+  })
+
+  test('pages are followed by query alone, wherever the link points to', async () => {
+    const link = '<http://169.254.169.254/v2/app/tags/list?n=2&next_page=xyz>; rel="next"'
+    const server = await rude((socket, { count }) =>
+      respond(socket, 200, count === 1 ? { link } : {}, JSON.stringify({ tags: count === 1 ? ['a', 'b'] : null })),
+    )
+    const far = upstreamAt(server.url)
+    expect(await far.tags('app', { limit: 2 })).toEqual({ entries: ['a', 'b'], next: 'n=2&next_page=xyz' })
+    expect(await far.tags('app', { next: 'n=2&next_page=xyz' })).toEqual({ entries: [], next: undefined })
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/v2/app/tags/list?n=2',
+      '/v2/app/tags/list?n=2&next_page=xyz',
+    ])
+  })
+
+  test('referrers come from the API, or from the tag that stands in for it', async () => {
+    const entry = { mediaType: type, digest, size: 19, artifactType: 'a/b' }
+    const index = JSON.stringify({ manifests: [entry, { ...entry, artifactType: 'c/d' }, { broken: true }] })
+    const withApi = await rude((socket) => respond(socket, 200, {}, index))
+    expect((await upstreamAt(withApi.url).referrers('app', digest, { artifactType: 'a/b' })).entries).toEqual([entry])
+    const withTag = await rude((socket, { path }) =>
+      path === `/v2/app/manifests/sha256-${digest.slice(7)}` ? respond(socket, 200, {}, index) : respond(socket, 404),
+    )
+    expect((await upstreamAt(withTag.url).referrers('app', digest)).entries).toHaveLength(2)
+  })
 })

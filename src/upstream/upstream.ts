@@ -29,7 +29,7 @@ import {
 import { apiBase, canonicalName, namespacesOf } from './names.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { createRequests } from './requests.ts'
-import { findsOf, searchBase, type UpstreamFind } from './search.ts'
+import { findsAmong, findsOf, searchBase, type UpstreamFind } from './search.ts'
 import { defaultTiming, type UpstreamSettings } from './settings.ts'
 import { createTokens } from './tokens.ts'
 
@@ -101,7 +101,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
   const tokens = createTokens({ name, home: base, account: settings, requests, idleMs, now })
   const authorized = createAuthorized(base, settings, requests, tokens, idleMs)
   const health = createHealth(name, timing, now, ({ state, reason }) =>
-    log.warn(`upstream is ${state}`, { upstream: name, reason }),
+    log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
   )
   if (settings.blocked) health.block('by its settings')
   const client = createClient({ base, authorized, health, idleMs, now })
@@ -184,9 +184,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
         signal,
       )
       if (answer) return findsOf(await readJson(answer, idleMs)).slice(0, limit)
-      const names = (await catalog({ limit: 1000 }, signal))?.entries ?? []
-      const found = names.filter((one) => one.includes(term)).slice(0, limit)
-      return found.map((one) => ({ name: one, description: '', stars: 0, official: false, automated: false }))
+      return findsAmong((await catalog({ limit: 1000 }, signal))?.entries ?? [], term, limit)
     },
     async ping(signal) {
       const answer = await client.ask({ path: '/v2/', kind: 'checks', what: 'a ping', signal })
@@ -194,7 +192,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
       throw failure(
         'upstream-failed',
         { upstream: name, host: base.host },
-        `there is no registry at ${base.href}: it knows no /v2/`,
+        `${base.href} knows no /v2/: it is no registry`,
       )
     },
     state: () => ({ health: health.state(), limit: client.limit(), scheme: authorized.scheme }),

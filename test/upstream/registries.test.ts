@@ -69,7 +69,7 @@ async function useAll(far: Upstream): Promise<void> {
   expect(await far.manifest('no/such/image', '1')).toBeUndefined()
   const blob = await far.blob('centos', layer!.digest as Digest)
   expect(blob).toMatchObject({ size: layer!.bytes.length, start: 0 })
-  expect(`sha256:${(await sha256Of(blob!.bytes)).replace('sha256:', '')}`).toBe(layer!.digest)
+  expect(layer!.digest).toEndWith(await sha256Of(blob!.bytes))
   const rest = await far.blob('centos', layer!.digest as Digest, { from: 100 })
   const bytes = await Array.fromAsync(rest!.bytes)
   expect(Buffer.concat(bytes).equals(layer!.bytes.subarray(100))).toBe(true)
@@ -110,9 +110,7 @@ describe.skipIf(missing !== undefined)(`docker-registry as upstream${missing ? `
     await open.stop()
 
     const certificates = await makeCertificates(folder)
-    const account = { username: 'robot', password: 'pa:ss/wörd', identityToken: 'long-lived' }
-    // The password goes as UTF-8; our own server compares what btoa can say.
-    account.password = 'pa:ss/word'
+    const account = { username: 'robot', password: 'pa:ss/word', identityToken: 'long-lived' }
     const tokens = startTokenServer({ certificates, issuer: 'test issuer', account })
     stops.push(() => tokens.stop())
     const token = {
