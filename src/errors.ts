@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'throttled'
   | 'storage-full'
   | 'unavailable'
+  | 'upstream-failed'
+  | 'upstream-timeout'
   | 'internal'
 
 export interface ErrorDetails {

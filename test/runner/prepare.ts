@@ -5,7 +5,7 @@ import { installPostgres } from '../services/postgres.ts'
 
 const packages = [
   ...['docker.io', 'containerd', 'runc', 'podman', 'buildah', 'skopeo'],
-  ...['nginx-light', 'libnginx-mod-stream', 'haproxy', 'docker-registry', 'curl'],
+  ...['nginx-light', 'libnginx-mod-stream', 'haproxy', 'docker-registry', 'curl', 'tinyproxy', 'squid'],
 ]
 
 /**

@@ -1,0 +1,201 @@
+import { type Digest, isDigest } from '../content/digest.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createAuthorized } from './authorized.ts'
+import { type BlobOptions, createBlobs, type UpstreamBlob } from './blobs.ts'
+import { discard, parseObject, readJson } from './body.ts'
+import { type ApiRequest, createClient } from './client.ts'
+import { createExchange, type Fetch } from './exchange.ts'
+import { failure } from './failures.ts'
+import { createGuard, type Guard } from './guard.ts'
+import { createHealth, type HealthState } from './health.ts'
+import type { PullLimit } from './limits.ts'
+import {
+  nextOf,
+  pageQuery,
+  referrersOf,
+  referrersTag,
+  textsOf,
+  type UpstreamList,
+  type UpstreamPage,
+  type UpstreamReferrer,
+} from './lists.ts'
+import {
+  type ManifestOptions,
+  manifestOfGet,
+  manifestOfHead,
+  manifestTypes,
+  type UpstreamManifest,
+} from './manifest.ts'
+import { apiBase, canonicalName, namespacesOf } from './names.ts'
+import { createOutbound, type Outbound } from './outbound.ts'
+import { createRequests } from './requests.ts'
+import { findsAmong, findsOf, searchBase, type UpstreamFind } from './search.ts'
+import { defaultTiming, type UpstreamSettings } from './settings.ts'
+import { createTokens } from './tokens.ts'
+
+export interface UpstreamParts {
+  log: Log
+  /** Milliseconds since 1970. */
+  now?: () => number
+  fetch?: Fetch
+  /** Shared by all upstreams. Default: straight, whatever the environment says. */
+  outbound?: Outbound
+  /** Shared by all upstreams. Default: the strict one, with private addresses. */
+  guard?: Guard
+}
+
+export interface UpstreamState {
+  health: HealthState
+  limit: PullLimit | undefined
+  /** How it wants to be logged in to, as far as is known. */
+  scheme: 'none' | 'basic' | 'bearer'
+}
+
+/**
+ * A registry somewhere else. Image names are taken as clients write them and made canonical. Absence is undefined; trouble is an `AppError` that names the
+ * upstream: `upstream-failed` (unreachable, 5xx, wrong bytes), `upstream-timeout`, `throttled` (429), `unauthenticated` (the credentials set for it are
+ * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `unavailable` (blocked), `policy-refused` (the guard).
+ */
+export interface Upstream {
+  readonly name: string
+  /** Values of `?ns=` that mean this upstream. */
+  readonly namespaces: readonly string[]
+  /** The name it is asked for, and to be stored under. */
+  canonical(image: string): string
+  /** `unchanged` only with `ifNoneMatch`. `reference` is a tag or a digest. A HEAD that does not tell enough is made a GET. */
+  manifest(
+    image: string,
+    reference: string,
+    options?: ManifestOptions,
+  ): Promise<UpstreamManifest | 'unchanged' | undefined>
+  blob(image: string, digest: Digest, options?: BlobOptions): Promise<UpstreamBlob | undefined>
+  tags(image: string, page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
+  /** Falls back to the tag that holds the list where there is no API for it. */
+  referrers(
+    image: string,
+    digest: Digest,
+    options?: UpstreamPage & { artifactType?: string; signal?: AbortSignal },
+  ): Promise<UpstreamList<UpstreamReferrer>>
+  /** Undefined: it has no catalog, as Docker Hub. */
+  catalog(page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
+  /** Where there is no search, names in the first page of the catalog that contain the term. */
+  search(term: string, limit: number, signal?: AbortSignal): Promise<UpstreamFind[]>
+  /** Resolves when it answers as a registry and takes our login. */
+  ping(signal?: AbortSignal): Promise<void>
+  state(): UpstreamState
+  /** Blocks it by hand, or (undefined) lifts any block. */
+  block(reason: string | undefined): void
+}
+
+/** Makes no request yet. Throws TypeError or RangeError for a URL, proxy or range that cannot be read. */
+export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts): Upstream {
+  const { name, index, libraryPrefix } = settings
+  const { log, now = Date.now, fetch = globalThis.fetch, outbound = createOutbound(), guard = createGuard() } = parts
+  const timing = { ...defaultTiming, ...settings.timing }
+  const base = apiBase(settings.url)
+  const idleMs = timing.idleMs
+  if (settings.insecure) log.warn('certificates of this upstream are not checked', { upstream: name, host: base.host })
+
+  const exchange = createExchange({ name, own: settings, responseMs: timing.responseMs, fetch, guard, outbound })
+  const requests = createRequests(exchange, timing)
+  const tokens = createTokens({ name, home: base, account: settings, requests, idleMs, now })
+  const authorized = createAuthorized(base, settings, requests, tokens, idleMs)
+  const health = createHealth(name, timing, now, ({ state, reason }) =>
+    log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
+  )
+  if (settings.blocked) health.block('by its settings')
+  const client = createClient({ base, authorized, health, idleMs, now })
+  const canonical = (image: string) => canonicalName(image, base, libraryPrefix)
+  const pull = (image: string) => `repository:${canonical(image)}:pull`
+
+  async function manifest(
+    image: string,
+    reference: string,
+    options: ManifestOptions = {},
+  ): ReturnType<Upstream['manifest']> {
+    const { accept = manifestTypes, method = 'GET', ifNoneMatch, signal } = options
+    const request: ApiRequest = {
+      path: `/v2/${canonical(image)}/manifests/${encodeURIComponent(reference).replace('%3A', ':')}`,
+      method,
+      headers: { accept: accept.join(', '), ...(ifNoneMatch && { 'if-none-match': `"${ifNoneMatch}"` }) },
+      scope: pull(image),
+      kind: method === 'HEAD' ? 'checks' : 'manifests',
+      what: `manifest ${reference} of ${canonical(image)}`,
+      verified: isDigest(reference),
+      signal,
+    }
+    // 405 and 501: a server that knows no HEAD.
+    const answer = await client.ask({ ...request, ...(method === 'HEAD' && { accepted: [405, 501] }) })
+    if (!answer) return undefined
+    if (answer.status === 304) return 'unchanged'
+    if (method === 'GET') return manifestOfGet(answer, reference, idleMs)
+    const told = answer.status === 200 ? await manifestOfHead(answer, reference, idleMs) : undefined
+    return told ?? manifest(image, reference, { ...options, method: 'GET' })
+  }
+
+  async function list(
+    path: string,
+    request: Omit<ApiRequest, 'path' | 'kind'>,
+    page: UpstreamPage,
+    more?: Record<string, string | undefined>,
+  ) {
+    const answer = await client.ask({ ...request, path: path + pageQuery(page, more), kind: 'lists' })
+    return answer && { body: await readJson(answer, idleMs), next: nextOf(answer.headers) }
+  }
+
+  async function catalog(page: UpstreamPage = {}, signal?: AbortSignal) {
+    const found = await list('/v2/_catalog', { scope: 'registry:catalog:*', what: 'its catalog', signal }, page)
+    return found && { entries: textsOf(found.body, 'repositories'), next: found.next }
+  }
+
+  /** Another host's search gets no login of ours. */
+  async function askIndex(elsewhere: URL | undefined, query: string, signal: AbortSignal | undefined) {
+    const path = `/v1/search${query}`
+    if (!elsewhere) return client.ask({ path, scope: 'registry:catalog:*', kind: 'lists', what: 'its search', signal })
+    const url = new URL(elsewhere.href.replace(/\/$/, '') + path)
+    return client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its search')
+  }
+
+  return {
+    name,
+    namespaces: namespacesOf(base, settings.namespaces),
+    canonical,
+    manifest,
+    blob: createBlobs(client, timing, canonical, pull),
+    async tags(image, page = {}, signal) {
+      const path = `/v2/${canonical(image)}/tags/list`
+      const found = await list(path, { scope: pull(image), what: `the tags of ${canonical(image)}`, signal }, page)
+      return found && { entries: textsOf(found.body, 'tags'), next: found.next }
+    },
+    async referrers(image, digest, { artifactType, signal, ...page } = {}) {
+      const request = { scope: pull(image), what: `the referrers of ${digest}`, signal }
+      const found = await list(`/v2/${canonical(image)}/referrers/${digest}`, request, page, { artifactType })
+      if (found) return { entries: referrersOf(found.body, artifactType), next: found.next }
+      const fallback = await manifest(image, referrersTag(digest), { signal })
+      if (fallback === undefined || fallback === 'unchanged') return { entries: [], next: undefined }
+      const body = (fallback.bytes && parseObject(fallback.bytes)) ?? {}
+      return { entries: referrersOf(body, artifactType), next: undefined }
+    },
+    catalog,
+    async search(term, limit, signal) {
+      const answer = await askIndex(
+        searchBase(index, base),
+        `?${new URLSearchParams({ q: term, n: String(limit) })}`,
+        signal,
+      )
+      if (answer) return findsOf(await readJson(answer, idleMs)).slice(0, limit)
+      return findsAmong((await catalog({ limit: 1000 }, signal))?.entries ?? [], term, limit)
+    },
+    async ping(signal) {
+      const answer = await client.ask({ path: '/v2/', kind: 'checks', what: 'a ping', signal })
+      if (answer) return discard(answer, idleMs)
+      throw failure(
+        'upstream-failed',
+        { upstream: name, host: base.host },
+        `${base.href} knows no /v2/: it is no registry`,
+      )
+    },
+    state: () => ({ health: health.state(), limit: client.limit(), scheme: authorized.scheme }),
+    block: health.block,
+  }
+}
