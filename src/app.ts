@@ -67,7 +67,11 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const uploads = createUploads(parts)
     const collector = createCollector(parts)
 
-    const declared = config.repositories.map(({ description = '', ...repository }) => ({ ...repository, description }))
+    const declared = config.repositories.map(({ description = '', ...repository }) => ({
+      ...repository,
+      description,
+      type: 'hosted' as const,
+    }))
     const repositories = await openRepositories(db, declared, config.defaultRepository, now)
     const imagesOf = onceEach(
       createHostedImages(

@@ -23,7 +23,7 @@ export interface RepositoryTable {
   id: Generated<number>
   name: string
   format: 'docker'
-  type: 'hosted'
+  type: 'hosted' | 'proxy' | 'group'
   blob_store: string
   write_policy: 'allow' | 'allow-once' | 'read-only'
   description: string

@@ -1,20 +1,41 @@
 import type { Database } from '../database/database.ts'
 import { listRepositories, putRepository, type RepositoryRow } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
+import type { UpstreamSettings } from '../upstream/settings.ts'
 
 export type WritePolicy = RepositoryRow['write_policy']
 
-/** A named store of one format. What it is called in an address is told in design terms: `host/<repository>/<image>`, or just `host/<image>`. */
-export interface Repository {
+/** Where the content of a repository comes from, with what that needs. */
+export type RepositoryKind =
+  | { type: 'hosted' }
+  | { type: 'proxy'; upstream: ProxySettings }
+  | {
+      type: 'group'
+      /** Names, asked in this order. */
+      members: readonly string[]
+      /** The hosted member that pushes go to; undefined: nothing can be pushed. */
+      writableMember: string | undefined
+    }
+
+/** What a proxy repository needs besides its cache. All times in milliseconds. */
+export interface ProxySettings extends Omit<UpstreamSettings, 'name'> {
+  /** How long a tag is answered from the cache before the upstream is asked whether it has moved. */
+  tagAgeMs: number
+  /** How long "not there" is believed. */
+  absenceAgeMs: number
+}
+
+/** A named store of one format, addressed as `host/<repository>/<image>`, or, where it is the default, as `host/<image>`. */
+export type Repository = RepositoryKind & {
   id: number
   name: string
-  /** Name of the blob store its content is kept in. */
+  /** Name of the blob store its content is kept in; of a group: that of its writable member, else of its first. */
   store: string
   writePolicy: WritePolicy
 }
 
 /** A repository as the configuration file declares it. */
-export interface RepositoryDeclaration {
+export type RepositoryDeclaration = RepositoryKind & {
   name: string
   blobStore: string
   writePolicy: WritePolicy
@@ -43,11 +64,11 @@ export async function openRepositories(
   now: () => number,
 ): Promise<Repositories> {
   await db.transaction(async (tx) => {
-    for (const { name, blobStore, writePolicy, description } of declared) {
+    for (const { name, type, blobStore, writePolicy, description } of declared) {
       await putRepository(tx, {
         name,
         format: 'docker',
-        type: 'hosted',
+        type,
         blob_store: blobStore,
         write_policy: writePolicy,
         description,
@@ -57,7 +78,10 @@ export async function openRepositories(
     }
   })
   const rows = await listRepositories(db)
-  const byName = new Map(rows.map((row) => [row.name, fromRow(row)]))
+  const kinds = new Map(declared.map((declaration) => [declaration.name, declaration]))
+  // A proxy or a group that is declared no longer has nothing to say where its content comes from; its row and its cache wait.
+  const served = rows.filter(({ name, type }) => kinds.has(name) || type === 'hosted')
+  const byName = new Map(served.map((row) => [row.name, fromRow(row, kinds.get(row.name))]))
   const fallback = byName.get(defaultName)
   if (!fallback) throw new AppError('internal', `defaultRepository: there is no repository "${defaultName}"`)
 
@@ -72,6 +96,9 @@ export async function openRepositories(
   }
 }
 
-function fromRow(row: RepositoryRow): Repository {
-  return { id: row.id, name: row.name, store: row.blob_store, writePolicy: row.write_policy }
+function fromRow(row: RepositoryRow, kind: RepositoryKind = { type: 'hosted' }): Repository {
+  const common = { id: row.id, name: row.name, store: row.blob_store, writePolicy: row.write_policy }
+  if (kind.type === 'proxy') return { ...common, type: 'proxy', upstream: kind.upstream }
+  if (kind.type === 'hosted') return { ...common, type: 'hosted' }
+  return { ...common, type: 'group', members: kind.members, writableMember: kind.writableMember }
 }
