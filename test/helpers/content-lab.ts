@@ -33,7 +33,13 @@ export async function openLab(opened: TestDatabase, options: LabOptions = {}) {
   const now = () => clock.time
   const contents = createInMemoryContents()
   const driver = options.driver ?? createInMemoryDriver(contents)
-  const declared = ['private', 'other'].map((name) => ({ name, blobStore: 'default', writePolicy, description: '' }))
+  const declared = ['private', 'other'].map((name) => ({
+    name,
+    type: 'hosted' as const,
+    blobStore: 'default',
+    writePolicy,
+    description: '',
+  }))
   const repositories = await openRepositories(opened.db, declared, 'private', now)
   const [other, home] = repositories.all() as [Repository, Repository]
   const parts = { now, graceMs, home, other }

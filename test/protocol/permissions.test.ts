@@ -32,7 +32,15 @@ describe('a caller who may not do everything', () => {
     }
     const blobs = createBlobs(content)
     const hosted = { ...content, blobs, uploads: createUploads(content) }
-    const declared = [{ name: 'private', blobStore: 'default', writePolicy: 'allow' as const, description: '' }]
+    const declared = [
+      {
+        name: 'private',
+        type: 'hosted' as const,
+        blobStore: 'default',
+        writePolicy: 'allow' as const,
+        description: '',
+      },
+    ]
     parts = {
       repositories: await openRepositories(database.db, declared, 'private', Date.now),
       imagesOf: createHostedImages(hosted, { readOnly: false, deletable: true, sparse: false }),

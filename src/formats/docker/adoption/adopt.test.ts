@@ -54,7 +54,15 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
   async function install(store?: BlobStore) {
     const own = store ?? { name: 'default', driver: await openFilesystemDriver({ root: tree.root }) }
     const parts = { db: opened.db, stores: createBlobStores([own]), now: () => time, graceMs: hour }
-    const declared = [{ name: 'private', blobStore: 'default', writePolicy: 'allow' as const, description: '' }]
+    const declared = [
+      {
+        name: 'private',
+        type: 'hosted' as const,
+        blobStore: 'default',
+        writePolicy: 'allow' as const,
+        description: '',
+      },
+    ]
     const repositories: Repositories = await openRepositories(parts.db, declared, 'private', parts.now)
     const uploads = createUploads(parts)
     const blobs = createBlobs(parts)
