@@ -32,7 +32,8 @@ export interface Upload {
 }
 
 export interface Chunk {
-  bytes: ByteStream
+  /** Absent: the request has no body. */
+  bytes?: ByteStream
   /** Where the client says its bytes belong, and how many it announces. Undefined: after what is there. */
   range?: { start: number; length: number } | undefined
   signal?: AbortSignal
@@ -93,13 +94,17 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
     const hashing = hashes.take(upload.id, upload.writer, upload.size, algorithm)
     let arrived = 0
     const counted = (async function* () {
-      for await (const chunk of bytes) {
+      for await (const chunk of bytes ?? nothing()) {
         hashing?.update(chunk)
         arrived += chunk.length
         yield chunk
       }
     })()
-    const size = await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
+    // The request that closes an upload after its last chunk brings nothing. (One without any bytes is still to be staged.)
+    const isClosing = !bytes && upload.size > 0
+    const size = isClosing
+      ? upload.size
+      : await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
     if (range && arrived !== range.length) {
       await rollBack(upload)
       throw new AppError('size-invalid', `Content-Range announces ${range.length} bytes, ${arrived} came`, {
