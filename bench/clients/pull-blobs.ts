@@ -29,14 +29,20 @@ const cpu = process.cpuUsage(cpuBefore)
 console.log(JSON.stringify({ bytes, seconds, cpuSeconds: (cpu.user + cpu.system) / 1e6 }))
 process.exit(0)
 
+/** Resolves when a request may be written: with TLS after the handshake, before which it would be lost. */
 function connect() {
   let left = 0
   let head = ''
-  return Bun.connect({
+  const { promise, resolve, reject } = Promise.withResolvers<Bun.Socket>()
+  Bun.connect({
     hostname: task.hostname,
     port: task.port,
     ...(task.tls && { tls: { rejectUnauthorized: false } }),
     socket: {
+      open(socket) {
+        if (!task.tls) resolve(socket)
+      },
+      handshake: (socket) => resolve(socket),
       data(socket, chunk) {
         let body = chunk.length
         if (left === 0) {
@@ -55,7 +61,8 @@ function connect() {
       close: () => fail('the end of the connection'),
       error: (_, error) => fail(error.message),
     },
-  })
+  }).catch(reject)
+  return promise
 }
 
 function expectBlob(head: string): number {

@@ -32,7 +32,8 @@ export interface Upload {
 }
 
 export interface Chunk {
-  bytes: ByteStream
+  /** Absent: the request has no body. */
+  bytes?: ByteStream
   /** Where the client says its bytes belong, and how many it announces. Undefined: after what is there. */
   range?: { start: number; length: number } | undefined
   signal?: AbortSignal
@@ -93,14 +94,19 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
     const hashing = hashes.take(upload.id, upload.writer, upload.size, algorithm)
     let arrived = 0
     const counted = (async function* () {
-      for await (const chunk of bytes) {
+      for await (const chunk of bytes ?? nothing()) {
         hashing?.update(chunk)
         arrived += chunk.length
         yield chunk
       }
     })()
-    const size = await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
+    // The request that closes an upload after its last chunk brings nothing. (One without any bytes is still to be staged.)
+    const isClosing = !bytes && upload.size > 0
+    const size = isClosing
+      ? upload.size
+      : await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
     if (range && arrived !== range.length) {
+      await rollBack(upload)
       throw new AppError('size-invalid', `Content-Range announces ${range.length} bytes, ${arrived} came`, {
         detail: { announced: range.length, received: arrived },
       })
@@ -108,6 +114,12 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
     await upload.keep()
     if (hashing) hashes.keep(upload.id, upload.holder, size, hashing)
     return size
+  }
+
+  /** Makes the upload what it was before this request. */
+  async function rollBack(upload: HeldUpload): Promise<void> {
+    await upload.keep()
+    await stores(upload.place.store).driver.append(upload.id, upload.size, nothing())
   }
 
   async function digestOfStaged(upload: HeldUpload, size: number, algorithm: DigestAlgorithm): Promise<Digest> {
@@ -162,16 +174,11 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
      */
     finish: (upload: Upload, digest: Digest, chunk: Chunk): Promise<void> =>
       holding(upload, async (before) => {
-        const { driver } = stores(before.place.store)
         const algorithm = algorithmOf(digest)
         const size = await append(before, chunk, algorithm).catch(async (error) => {
           // A client that lost its connection within the closing PUT sends the same PUT again, from its first byte. Should
           // the rollback fail too, the first error is the one to tell, and the true size stays readable.
-          const rollBack = () => driver.append(before.id, before.size, nothing())
-          await before
-            .keep()
-            .then(rollBack)
-            .catch(() => undefined)
+          await rollBack(before).catch(() => undefined)
           throw error
         })
         const found = await digestOfStaged(before, size, algorithm)

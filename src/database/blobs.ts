@@ -2,6 +2,8 @@ import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
 import { ensureImage, imageId } from './images.ts'
 import { laterOf } from './lease.ts'
+import { statement } from './prepared.ts'
+import type { BlobTable } from './schema.ts'
 
 export interface LinkedBlob {
   imageId: number
@@ -45,6 +47,29 @@ export async function renewLink(queries: Queries, imageId: number, digest: strin
   return numUpdatedRows > 0n
 }
 
+const reserve = statement<
+  { store: string; digest: string; size: number; now: number; leaseUntil: number },
+  { state: BlobTable['state'] }
+>((queries, p) =>
+  queries
+    .insertInto('blobs')
+    .values({
+      store: p.store,
+      digest: p.digest,
+      size: p.size,
+      state: 'incoming',
+      lease_until: p.leaseUntil,
+      created_at: p.now,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['store', 'digest'])
+        .doUpdateSet({ lease_until: laterOf('blobs', p.leaseUntil) })
+        .where('blobs.state', '<>', 'deleting'),
+    )
+    .returning('state'),
+)
+
 /**
  * Announces content before its bytes are put in place, so that no collector on any instance removes them in between, and so that a crash
  * leaves a row the collector finds. `deleting`: the old bytes are just going away, come back in a moment.
@@ -55,49 +80,40 @@ export async function reserveBlob(
   now: number,
   leaseUntil: number,
 ): Promise<'incoming' | 'live' | 'deleting'> {
-  const row = await queries
-    .insertInto('blobs')
-    .values({ ...blob, state: 'incoming', lease_until: leaseUntil, created_at: now })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['store', 'digest'])
-        .doUpdateSet({ lease_until: laterOf('blobs', leaseUntil) })
-        .where('blobs.state', '<>', 'deleting'),
-    )
-    .returning('state')
-    .executeTakeFirst()
+  const [row] = (await reserve(queries, { ...blob, now, leaseUntil })).rows
   if (!row) return 'deleting'
   await enqueue(queries, [{ imageId: 0, ...blob }], leaseUntil)
   return row.state
 }
+
+const hold = statement<{ store: string; digest: string }, { state: BlobTable['state'] }>((queries, p) =>
+  queries.selectFrom('blobs').select('state').where('store', '=', p.store).where('digest', '=', p.digest).forUpdate(),
+)
 
 /**
  * Keeps announced content from the collector until the transaction ends: whatever is in place now stays. False: the reservation ran out, and
  * the bytes are being removed or are gone.
  */
 export async function holdReserved(queries: Queries, store: string, digest: string): Promise<boolean> {
-  const row = await queries
-    .selectFrom('blobs')
-    .select('state')
-    .where('store', '=', store)
-    .where('digest', '=', digest)
-    .forUpdate()
-    .executeTakeFirst()
+  const [row] = (await hold(queries, { store, digest })).rows
   return row !== undefined && row.state !== 'deleting'
 }
+
+const makeLive = statement<{ store: string; digest: string; size: number; leaseUntil: number }>((queries, p) =>
+  queries
+    .updateTable('blobs')
+    .set({ state: 'live', size: p.size, lease_until: p.leaseUntil })
+    .where('store', '=', p.store)
+    .where('digest', '=', p.digest),
+)
 
 /** The bytes are in place, seen while the content was held: from this transaction on they may be linked. */
 export async function publishBlob(
   queries: Queries,
-  { store, digest, size }: { store: string; digest: string; size: number },
+  blob: { store: string; digest: string; size: number },
   leaseUntil: number,
 ): Promise<void> {
-  await queries
-    .updateTable('blobs')
-    .set({ state: 'live', size, lease_until: leaseUntil })
-    .where('store', '=', store)
-    .where('digest', '=', digest)
-    .execute()
+  await makeLive(queries, { ...blob, leaseUntil })
 }
 
 /** Takes hold of content that is there, against the collector. Undefined: not there (any more). */
@@ -113,22 +129,25 @@ export async function holdLiveBlob(queries: Queries, store: string, digest: stri
   return row?.size
 }
 
+const link = statement<{ imageId: number; digest: string; now: number; leaseUntil: number }>((queries, p) =>
+  queries
+    .insertInto('blob_links')
+    .values({ image_id: p.imageId, digest: p.digest, lease_until: p.leaseUntil, created_at: p.now })
+    .onConflict((conflict) =>
+      conflict.columns(['image_id', 'digest']).doUpdateSet({ lease_until: laterOf('blob_links', p.leaseUntil) }),
+    ),
+)
+
 /** Makes a blob pullable from an image (created when new) and leaves a candidate, in case no manifest ever references it. */
 export async function linkBlob(
   queries: Queries,
-  link: { repositoryId: number; image: string; digest: string },
+  { repositoryId, image, digest }: { repositoryId: number; image: string; digest: string },
   now: number,
   leaseUntil: number,
 ): Promise<void> {
-  const imageId = await ensureImage(queries, link.repositoryId, link.image, now)
-  await queries
-    .insertInto('blob_links')
-    .values({ image_id: imageId, digest: link.digest, lease_until: leaseUntil, created_at: now })
-    .onConflict((conflict) =>
-      conflict.columns(['image_id', 'digest']).doUpdateSet({ lease_until: laterOf('blob_links', leaseUntil) }),
-    )
-    .execute()
-  await enqueue(queries, [{ imageId, store: '', digest: link.digest }], leaseUntil)
+  const imageId = await ensureImage(queries, repositoryId, image, now)
+  await link(queries, { imageId, digest, now, leaseUntil })
+  await enqueue(queries, [{ imageId, store: '', digest }], leaseUntil)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Queries } from './database.ts'
+import { statement } from './prepared.ts'
 
 /** Something that may have become garbage: the link of an image (`imageId` > 0, `store` empty), or the content itself (`imageId` 0). */
 export interface Candidate {
@@ -19,8 +20,24 @@ export interface DueCandidate extends Candidate {
 /** Rows per statement: SQLite allows 32,766 parameters. */
 const chunk = 1000
 
+const enqueueOne = statement<Candidate & { dueAt: number }>((queries, p) =>
+  queries
+    .insertInto('gc_queue')
+    .values({ image_id: p.imageId, store: p.store, digest: p.digest, due_at: p.dueAt })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['image_id', 'store', 'digest'])
+        .doUpdateSet((eb) => ({ due_at: p.dueAt, asked: eb('gc_queue.asked', '+', 1) })),
+    ),
+)
+
 /** Asks for a review at `dueAt`. A candidate already waiting moves to the new time. Each candidate at most once. */
 export async function enqueue(queries: Queries, unordered: Candidate[], dueAt: number): Promise<void> {
+  const [only, ...others] = unordered
+  if (only && others.length === 0) {
+    await enqueueOne(queries, { ...only, dueAt })
+    return
+  }
   // In one order, so that two transactions with the same candidates wait for each other rather than block each other.
   const candidates = unordered.toSorted((a, b) => a.imageId - b.imageId || (a.digest < b.digest ? -1 : 1))
   for (let start = 0; start < candidates.length; start += chunk) {

@@ -1,5 +1,11 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Database, Queries } from './database.ts'
+import { statement } from './prepared.ts'
+
+const find = statement<{ repositoryId: number; image: string }, { id: number }>(imageId)
+const hold = statement<{ repositoryId: number; image: string }, { id: number }>((queries, p) =>
+  imageId(queries, p).forNoKeyUpdate(),
+)
 
 /**
  * The id of an image, created when it is new. Held (see `holdImage`) or not: in the latter case the collector may remove the image, if it is
@@ -28,24 +34,11 @@ export async function ensureImage(
  * PostgreSQL's READ COMMITTED, a push and a deletion side by side could leave a tag without its manifest. Blobs come and go meanwhile.
  */
 export async function holdImage(queries: Queries, repositoryId: number, name: string): Promise<number | undefined> {
-  const row = await queries
-    .selectFrom('images')
-    .select('id')
-    .where('repository_id', '=', repositoryId)
-    .where('name', '=', name)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
-  return row?.id
+  return (await hold(queries, { repositoryId, image: name })).rows[0]?.id
 }
 
 export async function findImage(queries: Queries, repositoryId: number, name: string): Promise<number | undefined> {
-  const row = await queries
-    .selectFrom('images')
-    .select('id')
-    .where('repository_id', '=', repositoryId)
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return row?.id
+  return (await find(queries, { repositoryId, image: name })).rows[0]?.id
 }
 
 /** The id of an image within a larger query. */

@@ -65,10 +65,10 @@ export async function openPostgres(url: string): Promise<Database> {
     snapshot: (work) =>
       queries.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     prepare(build) {
-      const compiled = compileOnce(queries as Queries, build)
+      const once = compileOnce(queries as Queries, build)
       const name = `entrepot_${++prepared}`
       return async (parameters) => {
-        const { rows } = await pool.query({ name, text: compiled.sql, values: compiled.values(parameters) })
+        const { rows } = await pool.query({ name, text: once.compiled.sql, values: once.values(parameters) })
         return rows
       }
     },

@@ -1,4 +1,4 @@
-import type { Compilable } from 'kysely'
+import type { Compilable, CompiledQuery, DialectAdapter } from 'kysely'
 import type { Queries } from './database.ts'
 
 /** Stands for a parameter while a query is compiled. */
@@ -10,7 +10,7 @@ class Placeholder {
 }
 
 export interface CompiledOnce<Parameters> {
-  sql: string
+  compiled: CompiledQuery
   /** The values in the order of the SQL. */
   values(parameters: Parameters): unknown[]
 }
@@ -29,7 +29,34 @@ export function compileOnce<Parameters extends object, Row>(
     part instanceof Placeholder ? { name: part.name as keyof Parameters } : { value: part },
   )
   return {
-    sql: compiled.sql,
+    compiled,
     values: (parameters) => parts.map((part) => ('name' in part ? parameters[part.name] : part.value)),
+  }
+}
+
+export interface Outcome<Row> {
+  rows: Row[]
+  /** Rows that were inserted, changed or deleted. */
+  count: number
+}
+
+/**
+ * A statement of the hot path that runs within transactions, compiled at its first use on each kind of database. `build` is called with stand-ins
+ * for the parameters.
+ */
+export function statement<Parameters extends object, Row = never>(
+  build: (queries: Queries, parameters: Parameters) => Compilable<Row>,
+): (queries: Queries, parameters: Parameters) => Promise<Outcome<Row>> {
+  const known = new WeakMap<DialectAdapter, CompiledOnce<Parameters>>()
+  return async (queries, parameters) => {
+    const { adapter } = queries.getExecutor()
+    let once = known.get(adapter)
+    if (!once) {
+      once = compileOnce(queries, build)
+      known.set(adapter, once)
+    }
+    const query = { ...once.compiled, parameters: once.values(parameters) } as CompiledQuery<Row>
+    const { rows, numAffectedRows } = await queries.executeQuery(query)
+    return { rows, count: Number(numAffectedRows ?? 0) }
   }
 }

@@ -83,10 +83,10 @@ export async function openSqlite(path: string): Promise<Database> {
       }
     },
     prepare(build) {
-      const compiled = compileOnce(queries as Queries, build)
-      const statement = reader.prepare(compiled.sql)
+      const once = compileOnce(queries as Queries, build)
+      const statement = reader.prepare(once.compiled.sql)
       // biome-ignore lint/suspicious/noExplicitAny: rows are typed by the query that was compiled
-      return async (parameters) => statement.all(...(compiled.values(parameters) as SQLQueryBindings[])) as any
+      return async (parameters) => statement.all(...(once.values(parameters) as SQLQueryBindings[])) as any
     },
     async claim() {
       claimed ??= claimFile(path, description)

@@ -1,15 +1,33 @@
-import type { Insertable, Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { Queries } from './database.ts'
+import { statement } from './prepared.ts'
 import type { UploadTable } from './schema.ts'
 
 export type UploadRow = Selectable<UploadTable>
 
-export async function insertUpload(queries: Queries, row: Insertable<UploadTable>): Promise<void> {
-  await queries.insertInto('uploads').values(row).execute()
+const insert = statement<UploadRow>((queries, p) =>
+  queries.insertInto('uploads').values({
+    id: p.id,
+    repository_id: p.repository_id,
+    image: p.image,
+    store: p.store,
+    started_at: p.started_at,
+    updated_at: p.updated_at,
+    holder: p.holder,
+    held_until: p.held_until,
+  }),
+)
+
+export async function insertUpload(queries: Queries, row: UploadRow): Promise<void> {
+  await insert(queries, row)
 }
 
-export function findUpload(queries: Queries, id: string): Promise<UploadRow | undefined> {
-  return queries.selectFrom('uploads').selectAll().where('id', '=', id).executeTakeFirst()
+const find = statement<{ id: string }, UploadRow>((queries, p) =>
+  queries.selectFrom('uploads').selectAll().where('id', '=', p.id),
+)
+
+export async function findUpload(queries: Queries, id: string): Promise<UploadRow | undefined> {
+  return (await find(queries, { id })).rows[0]
 }
 
 /** Takes the upload for one request, which `holder` names, if nobody else has since `before` was read. False: somebody has, or it is gone. */
@@ -35,14 +53,13 @@ export async function keepUpload(queries: Queries, id: string, holder: string, n
   return numUpdatedRows > 0n
 }
 
+const close = statement<{ id: string; holder: string | null }>((queries, p) =>
+  queries.deleteFrom('uploads').where('id', '=', p.id).where('holder', 'is not distinct from', p.holder),
+)
+
 /** Deletes the upload that `holder` has finished. False: it was lost to another request, or is gone. */
 export async function closeUpload(queries: Queries, id: string, holder: string | null): Promise<boolean> {
-  const { numDeletedRows } = await queries
-    .deleteFrom('uploads')
-    .where('id', '=', id)
-    .where('holder', 'is not distinct from', holder)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
+  return (await close(queries, { id, holder })).count > 0
 }
 
 /** Says that the upload goes on: the purge looks at the time. */

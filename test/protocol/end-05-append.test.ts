@@ -92,16 +92,14 @@ describeRegistry('end-05: sending chunks', {}, (registry) => {
     expect(await sizeOf(location)).toBe('0-0')
   })
 
-  test('a chunk without a length that has other bytes than announced is refused, and the status tells the truth', async () => {
+  test('a chunk without a length that has other bytes than announced is refused, and none of them stay', async () => {
     const location = await registry.upload('team/app')
     await registry.refused(400, 'SIZE_INVALID', 'PATCH', location, {
       body: streamOf('abc'),
       headers: { 'content-range': '0-9' },
     })
-    const [, last] = ((await sizeOf(location)) ?? '').split('-')
-    const whole = last === '0' ? 'whole' : 'abcwhole'
     expect((await patch(location, 'whole')).status).toBe(202)
-    await registry.expect(201, 'PUT', `${location}?digest=${digestOf(whole)}`)
+    await registry.expect(201, 'PUT', `${location}?digest=${digestOf('whole')}`)
   })
 
   test('when the client breaks off, what arrived stays and can be gone on from', async () => {

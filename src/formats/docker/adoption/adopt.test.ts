@@ -312,7 +312,7 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
     tree.layer('app', orphan.digest)
     const installed = await install()
     await installed.adopt()
-    const collector = createCollector(installed)
+    const collector = createCollector(installed, { steady: () => time })
     const isThere = (digest: string) =>
       filesOf(join(tree.root, 'docker/registry/v2/blobs')).has(`sha256/${digest.slice(7, 9)}/${digest.slice(7)}/data`)
     time += 2 * hour
@@ -359,7 +359,7 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
       expect(await installed.images.blob('app', blob!.digest as Digest)).toBeUndefined()
     expect(await bytesOf(installed, 'app', image.config.digest)).toBeDefined()
     time += 2 * hour
-    await createCollector(installed).run()
+    await createCollector(installed, { steady: () => time }).run()
     expect(
       await opened.db.queries.selectFrom('blobs').select('digest').where('digest', '=', first!.digest).execute(),
     ).toEqual([])
@@ -383,7 +383,7 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
     expect(filesOf(tree.root)).toEqual(before)
     expect(await installed.adopt()).toMatchObject({ newManifests: 0, copied: 0 })
     time += 2 * hour
-    await createCollector(installed).run()
+    await createCollector(installed, { steady: () => time }).run()
     await expectWhole(installed, 'other', two, 'v1')
   })
 

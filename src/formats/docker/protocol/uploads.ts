@@ -117,8 +117,9 @@ function chunkOf(incoming: Incoming): Chunk {
   const { headers, signal } = incoming
   const announced = headers.get('content-length')
   const given = headers.get('content-range')
+  if (announced === '0') return { signal }
   const chunk = { bytes: incoming.body(), signal }
-  if (given === null || announced === '0') return chunk
+  if (given === null) return chunk
   const [, first, last] = contentRange.exec(given) ?? []
   if (first === undefined || last === undefined || Number(last) < Number(first)) {
     throw new AppError('range-invalid', 'Content-Range of a chunk is <first byte>-<last byte>', {
