@@ -71,6 +71,17 @@ export async function reserveBlob(
   return row.state
 }
 
+/** Whether a store has content that may be linked. */
+export async function isLive(queries: Queries, store: string, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('blobs')
+    .select('state')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row?.state === 'live'
+}
+
 /**
  * Keeps announced content from the collector until the transaction ends: whatever is in place now stays. False: the reservation ran out, and
  * the bytes are being removed or are gone.

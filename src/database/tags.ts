@@ -1,4 +1,5 @@
 import type { Database, Queries } from './database.ts'
+import { imageId as imageIdOf } from './images.ts'
 
 /** Points a tag to a manifest and writes its history. */
 export async function putTag(queries: Queries, imageId: number, name: string, digest: string, now: number) {
@@ -56,6 +57,37 @@ export async function deleteTagsOf(queries: Queries, imageId: number, digest: st
       .execute()
   }
   return gone.map(({ name }) => name)
+}
+
+/** Says that the upstream still has the tag point to this digest. False: it points elsewhere by now, or is gone. */
+export async function confirmTag(queries: Queries, imageId: number, name: string, digest: string, now: number) {
+  const { numUpdatedRows } = await queries
+    .updateTable('tags')
+    .set({ checked_at: now })
+    .where('image_id', '=', imageId)
+    .where('name', '=', name)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export interface CheckedTag {
+  digest: string
+  /** Milliseconds since 1970; null: never. */
+  checkedAt: number | null
+}
+
+/** Where a tag points and when that was last asked of the upstream. Hot: one prepared query. */
+export function prepareFindCheckedTag(db: Database) {
+  const find = db.prepare<{ repositoryId: number; image: string; tag: string }, CheckedTag>((queries, p) =>
+    queries
+      .selectFrom('tags')
+      .select(['digest', 'checked_at as checkedAt'])
+      .where('image_id', '=', imageIdOf(queries, p))
+      .where('name', '=', p.tag),
+  )
+  return async (repositoryId: number, image: string, tag: string): Promise<CheckedTag | undefined> =>
+    (await find({ repositoryId, image, tag }))[0]
 }
 
 /** Tag names in byte order after `last`; undefined when there is no such image. One page, by key. */
