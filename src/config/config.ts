@@ -69,6 +69,7 @@ function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: s
     blobStore: 'default',
     writePolicy: 'allow',
     description: undefined,
+    upstream: undefined,
   }
   // At the end: the places of declared ones in the list name their sources.
   return [...declared, own]

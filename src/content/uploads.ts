@@ -188,9 +188,12 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
 
     cancel: remove,
 
-    /** Removes uploads nobody has written to for `ageMs`, or only counts them. Returns how many. */
-    async purge(ageMs: number, { dryRun = false } = {}): Promise<number> {
-      const rows = await abandonedUploads(db.queries, now() - ageMs, now())
+    /** Removes uploads nobody has written to for `ageMs`, or only counts them; in all repositories, or in some. Returns how many. */
+    async purge(
+      ageMs: number,
+      { dryRun = false, repositories }: { dryRun?: boolean; repositories?: number[] } = {},
+    ): Promise<number> {
+      const rows = await abandonedUploads(db.queries, now() - ageMs, now(), repositories)
       const idle = rows.filter(({ id }) => !holds.isHeldHere(id))
       if (dryRun) return idle.length
       let purged = 0

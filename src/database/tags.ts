@@ -1,8 +1,15 @@
 import type { Database, Queries } from './database.ts'
 import { imageId as imageIdOf } from './images.ts'
 
-/** Points a tag to a manifest and writes its history. */
-export async function putTag(queries: Queries, imageId: number, name: string, digest: string, now: number) {
+/** Points a tag to a manifest and writes its history. `checkedAt`: when the upstream said so, in a proxy. */
+export async function putTag(
+  queries: Queries,
+  imageId: number,
+  name: string,
+  digest: string,
+  now: number,
+  checkedAt: number | null = null,
+) {
   const before = await queries
     .selectFrom('tags')
     .select('digest')
@@ -11,8 +18,10 @@ export async function putTag(queries: Queries, imageId: number, name: string, di
     .executeTakeFirst()
   await queries
     .insertInto('tags')
-    .values({ image_id: imageId, name, digest, updated_at: now })
-    .onConflict((conflict) => conflict.columns(['image_id', 'name']).doUpdateSet({ digest, updated_at: now }))
+    .values({ image_id: imageId, name, digest, updated_at: now, checked_at: checkedAt })
+    .onConflict((conflict) =>
+      conflict.columns(['image_id', 'name']).doUpdateSet({ digest, updated_at: now, checked_at: checkedAt }),
+    )
     .execute()
   if (before?.digest === digest) return
   await queries.insertInto('tag_history').values({ image_id: imageId, name, digest, at: now }).execute()

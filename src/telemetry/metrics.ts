@@ -10,7 +10,7 @@ export interface Metrics {
   /** Counts what a run of the garbage collector has removed. */
   garbageCollected(blobs: number, bytes: number): void
   /** Counts a request for a manifest or blob of a proxy repository. `stale`: from the cache because of trouble with the upstream. */
-  proxied(repository: string, kind: 'manifest' | 'blob', result: 'hit' | 'miss' | 'stale' | 'absent'): void
+  proxied(repository: string, kind: 'manifest' | 'blob' | 'list', result: 'hit' | 'miss' | 'stale' | 'absent'): void
   /** Counts trouble with the upstream of a proxy repository, by error code. */
   upstreamFailed(repository: string, code: string): void
   /** The text that `/metrics` answers with. */

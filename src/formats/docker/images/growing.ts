@@ -78,9 +78,11 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
     async *read(range) {
       const end = range ? range.last + 1 : (size ?? Number.POSITIVE_INFINITY)
       let at = range?.first ?? 0
-      do {
+      for (;;) {
         if (outcome === 'stored') {
-          yield* await stored(at === 0 && !range ? undefined : { first: at, last: range?.last ?? (size ?? arrived) - 1 })
+          yield* await stored(
+            at === 0 && !range ? undefined : { first: at, last: range?.last ?? (size ?? arrived) - 1 },
+          )
           return
         }
         if (outcome) throw outcome.error
@@ -99,8 +101,9 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
             if (piece.length < chunk.length) break
           }
         }
+        if (at > 0 && at >= end) return
         if (at === before) await next
-      } while (at < end)
+      }
     },
   }
 }

@@ -29,7 +29,7 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events 
     return found && { name: upstream.name, size: found.size, bytes: found.bytes, cancel: found.cancel }
   }
 
-  async function absent(key: string): Promise<undefined> {
+  function absent(key: string): undefined {
     absences.add(key)
     events.absent('blob', key)
   }
@@ -42,7 +42,7 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events 
       events.hit('blob', key)
       return cached
     }
-    if (absences.has(key)) return absent(key)
+    if (absences.has(key)) return events.absent('blob', key)
     const open = () => downloads.open(place, digest, (signal) => source(image, digest, signal))
 
     return events.watching('blob', key, async () => {
