@@ -50,6 +50,8 @@ export interface DownloadParts {
 /** Downloads into blob stores: staged while they arrive, verified, and published like an upload. */
 export function createDownloads({ blobs, uploads, stores, log }: DownloadParts): Downloads {
   const all = new Map<string, Running>()
+  /** Also those that failed and are still being cleaned up, which nobody can join any more. */
+  const ending = new Set<Promise<void>>()
   const closing = new AbortController()
   const keyOf = (place: Place, digest: Digest) => `${place.store} ${digest}`
   const placeKey = ({ repositoryId, image }: Place) => `${repositoryId} ${image}`
@@ -80,6 +82,7 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
         growing.end()
       } catch (error) {
         const cause = trueCause(error, source!.name, digest)
+        all.delete(keyOf(place, digest))
         growing.end(cause)
         source!.cancel()
         log.warn('download of a blob broke off; nothing was stored', { digest, source: source!.name, error: cause })
@@ -91,7 +94,8 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
 
     const stored = store()
     // The readers are told; without any there is nobody to tell.
-    stored.catch(() => undefined)
+    ending.add(stored)
+    stored.catch(() => undefined).finally(() => ending.delete(stored))
     const { size } = source
     const blob: Blob | undefined =
       size === undefined
@@ -108,7 +112,9 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
     begun
       .then((download) => download?.stored)
       .catch(() => undefined)
-      .finally(() => all.delete(key))
+      .finally(() => {
+        if (all.get(key) === running) all.delete(key)
+      })
     return running
   }
 
@@ -142,7 +148,8 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
 
     async close() {
       closing.abort(new AppError('unavailable', 'the registry is stopping'))
-      await Promise.allSettled([...all.values()].map(async ({ begun }) => (await begun)?.stored))
+      await Promise.allSettled([...all.values()].map(({ begun }) => begun))
+      await Promise.allSettled(ending)
     },
   }
 }
