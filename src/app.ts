@@ -26,7 +26,7 @@ import { openHtpasswdSource } from './identity/htpasswd-source.ts'
 import { createLocalUsers } from './identity/local-users.ts'
 import type { Authenticator } from './identity/principal.ts'
 import { databaseUserStore } from './identity/user-store.ts'
-import { startSchedule } from './jobs/schedule.ts'
+import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declarationOf } from './repositories/declaration.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
 import type { StorageDriver } from './storage/driver.ts'
@@ -36,7 +36,7 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createMetrics } from './telemetry/metrics.ts'
 import { createOutbound } from './upstream/outbound.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
@@ -150,7 +150,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       startJobs: () => {
         const proxies = repositories.all().filter(({ type }) => type === 'proxy')
         closers.add(
-          startJobs(config, {
+          startHousekeeping(config, {
             proxies: proxies.map(({ id }) => id),
             uploads,
             collector,
@@ -233,78 +233,4 @@ async function openIdentity(config: Config, db: Database, log: Log) {
   const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
   const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
   return { authenticator, firstAdmin, reload: nothing }
-}
-
-function startJobs(
-  config: Config,
-  {
-    uploads,
-    collector,
-    stores,
-    proxies,
-    metrics,
-    log,
-  }: { proxies: number[]; uploads: Uploads; collector: Collector; stores: string[]; metrics: Metrics; log: Log },
-) {
-  const { gc, maintenance } = config.storage
-  const { age, interval, enabled, dryrun } = maintenance.uploadpurging
-  const minute = 60_000
-  return startSchedule(
-    [
-      {
-        name: 'sweep',
-        firstAfterMs: 0,
-        everyMs: 24 * 60 * minute,
-        async run() {
-          for (const store of stores) {
-            const swept = await uploads.sweep(store)
-            if (swept > 0) log.info('removed staged uploads that a crash had left', { store, uploads: swept })
-          }
-        },
-      },
-      // Nobody comes back for a download that died with its process.
-      ...(proxies.length > 0
-        ? [
-            {
-              name: 'purge of broken downloads',
-              firstAfterMs: 0,
-              everyMs: 5 * minute,
-              async run() {
-                const purged = await uploads.purge(minute, { repositories: proxies })
-                if (purged > 0) log.info('removed broken downloads', { downloads: purged })
-              },
-            },
-          ]
-        : []),
-      ...(gc.enabled
-        ? [
-            {
-              name: 'garbage collection',
-              firstAfterMs: Math.min(gc.grace, 10_000),
-              everyMs: Math.min(Math.max(gc.grace / 4, 1000), minute),
-              async run(signal: AbortSignal) {
-                const { blobs, bytes, links } = await collector.run(signal)
-                metrics.garbageCollected(blobs, bytes)
-                if (blobs > 0 || links > 0) log.info('garbage collected', { blobs, bytes, links })
-              },
-            },
-          ]
-        : []),
-      ...(enabled
-        ? [
-            {
-              name: 'upload purge',
-              firstAfterMs: minute,
-              everyMs: interval,
-              async run() {
-                const purged = await uploads.purge(age, { dryRun: dryrun })
-                if (purged > 0)
-                  log.info(dryrun ? 'abandoned uploads (dry run)' : 'removed abandoned uploads', { uploads: purged })
-              },
-            },
-          ]
-        : []),
-    ],
-    log,
-  )
 }

@@ -208,7 +208,7 @@ database: mysql://root:hunter2@host/db
 proxy: {remoteurl: https://x, password: hunter2}
 storage: {filesystem: {}, inmemory: }
 repositories:
-  - {name: A, type: proxy}
+  - {name: A, type: npm}
   - {blobStore: zzz, name: ok}
   - {name: ok}
 tags: nonsense
@@ -217,7 +217,7 @@ tags: nonsense
       'ENTREPOT_DATA_DIR:  is no setting',
       'REGISTRY_CATALOG_MAXENTRIES: catalog.maxentries is less than 1',
       'configuration line 11: repositories[0].name is not a name',
-      'configuration line 11: repositories[0].type is not supported by this version',
+      'configuration line 11: repositories[0].type is none of the choices',
       'configuration line 12: repositories[1].blobStore is no blob store',
       'configuration line 13: repositories[2].name is also the name of repositories[1]',
       'configuration line 14: tags is a single value where a section is expected',
@@ -281,6 +281,19 @@ tags: nonsense
     ['blobStores: {A: inmemory}', ['configuration line 1: blobStores.A has a name that is not a name']],
     ['repositories: [{format: docker}]', ['configuration line 1: repositories[0].name is missing']],
     ['repositories: [5]', ['configuration line 1: repositories[0] is a single value where a section is expected']],
+    [
+      'repositories: [{name: far, type: proxy}]',
+      ['default: repositories[0].upstream is missing although the repository is a proxy'],
+    ],
+    [
+      'repositories: [{name: here, upstream: {url: "http://far:5000"}}]',
+      ['configuration line 1: repositories[0].upstream is set although the repository is hosted'],
+    ],
+    [
+      'repositories: [{name: far, type: proxy, upstream: {url: "http://far:5000", password: x}}]',
+      ['default: repositories[0].upstream.username is missing although there is a password'],
+    ],
+    ['outbound: {proxy: "socks5://p:1"}', ['configuration line 1: outbound.proxy is not the address of an HTTP proxy']],
     ['defaultRepository: team', ['configuration line 1: defaultRepository is not declared']],
     ['dataDir: "a\\0b"', ['configuration line 1: dataDir has a zero byte in it']],
     ['toString: 1', ['configuration line 1: toString is no setting']],
@@ -300,7 +313,6 @@ tags: nonsense
     'ldap',
     'oidc',
     'anonymous',
-    'outbound',
     'replication',
     'webhooks',
     'jobs',
