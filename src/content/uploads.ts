@@ -158,9 +158,9 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
 
     /**
      * Adds the last chunk, compares, and links the blob to the image: durable once resolved. When the client breaks off, the upload is what it
-     * was before the request. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
+     * was before the request. `onVerified` is called once the bytes are known to be right, before they are made durable. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
      */
-    finish: (upload: Upload, digest: Digest, chunk: Chunk): Promise<void> =>
+    finish: (upload: Upload, digest: Digest, chunk: Chunk, onVerified: () => void = () => {}): Promise<void> =>
       holding(upload, async (before) => {
         const { driver } = stores(before.place.store)
         const algorithm = algorithmOf(digest)
@@ -183,6 +183,7 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
             detail: { expected: digest, received: found, size },
           })
         }
+        onVerified()
         await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size })
       }),
 

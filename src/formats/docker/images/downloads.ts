@@ -78,7 +78,8 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
 
     async function store(): Promise<void> {
       try {
-        await uploads.finish(upload, digest, { bytes: growing.watch(source!.bytes), signal: closing.signal })
+        const chunk = { bytes: growing.watch(source!.bytes), signal: closing.signal }
+        await uploads.finish(upload, digest, chunk, growing.verified)
         growing.end()
       } catch (error) {
         const cause = trueCause(error, source!.name, digest)
@@ -100,7 +101,7 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
     const blob: Blob | undefined =
       size === undefined
         ? undefined
-        : { digest, size, localFile: undefined, read: async (range) => growing.read(range) }
+        : { digest, size, localFile: undefined, lasting: true, read: async (range) => growing.read(range) }
     return { blob, stored }
   }
 

@@ -14,11 +14,13 @@ export interface GrowingParts {
 export interface Growing {
   /** Passes the bytes on to whoever stages them, and lets readers have them. */
   watch(bytes: ByteStream): ByteStream
-  /** All bytes are stored and verified; or (with an error) there will be no more. */
+  /** All bytes have come and are right: readers may have the last one, too. */
+  verified(): void
+  /** All bytes are stored; or (with an error) there will be no more. */
   end(error?: unknown): void
   /**
-   * The bytes as they come, all of them or a part. The last byte comes only after `end`. Readers that keep up are served from memory, the others from what is
-   * staged: none of them holds up the arrival or another one. Throws what `end` was told.
+   * The bytes as they come, all of them or a part. The last byte comes only after `verified`. Readers that keep up are served from memory, the others from what is
+   * staged: none of them holds up the arrival or another one. Chunks stay valid. Throws what `end` was told.
    */
   read(range?: ByteRange): AsyncGenerator<Uint8Array>
 }
@@ -28,6 +30,7 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
   const tail: { start: number; bytes: Uint8Array }[] = []
   let arrived = 0
   let handed = 0
+  let isVerified = false
   let outcome: { error: unknown } | 'stored' | undefined
   let change = Promise.withResolvers<void>()
 
@@ -38,7 +41,7 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
   }
 
   /** So many bytes may be given out: never all before they are verified. */
-  const limit = () => (size === undefined ? handed : Math.min(arrived, size - 1))
+  const limit = () => (isVerified ? arrived : size === undefined ? handed : Math.min(arrived, size - 1))
 
   function recent(at: number): Uint8Array | undefined {
     for (let index = tail.length - 1; index >= 0; index--) {
@@ -69,6 +72,11 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
       }
     },
 
+    verified() {
+      isVerified = true
+      wake()
+    },
+
     end(error) {
       outcome = error === undefined ? 'stored' : { error }
       tail.length = 0
@@ -80,9 +88,8 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
       let at = range?.first ?? 0
       for (;;) {
         if (outcome === 'stored') {
-          yield* await stored(
-            at === 0 && !range ? undefined : { first: at, last: range?.last ?? (size ?? arrived) - 1 },
-          )
+          const rest = { first: at, last: range?.last ?? (size ?? arrived) - 1 }
+          for await (const chunk of await stored(at === 0 && !range ? undefined : rest)) yield new Uint8Array(chunk)
           return
         }
         if (outcome) throw outcome.error
@@ -97,7 +104,7 @@ export function createGrowing({ size, staged, stored }: GrowingParts): Growing {
           for await (const chunk of earlier(at)) {
             const piece = chunk.subarray(0, Math.min(limit(), end) - at)
             at += piece.length
-            if (piece.length > 0) yield piece
+            if (piece.length > 0) yield new Uint8Array(piece)
             if (piece.length < chunk.length) break
           }
         }
