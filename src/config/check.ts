@@ -135,7 +135,7 @@ function checkStores({ settings, wrong, failed }: Check): void {
 }
 
 function checkRepositories({ settings, wrong, failed }: Check): void {
-  const { repositories, blobStores, defaultRepository } = settings
+  const { repositories, blobStores, defaultRepository, proxy } = settings
   const names = new Map<string, number>()
   for (const [index, repository] of repositories.entries()) {
     if (!repository) continue
@@ -155,6 +155,22 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
       wrong(`${path}.blobStore`, blobStore, 'is no blob store', `declare it under blobStores, or use one of: ${known}`)
     }
   }
+  if (proxy.remoteurl && (names.has('proxy') || defaultRepository !== 'private'))
+    wrong(
+      'proxy',
+      undefined,
+      `makes a repository "proxy" the default one, which ${names.has('proxy') ? 'is declared' : 'defaultRepository says'}, too`,
+      'declare a repository of type proxy instead',
+    )
+  if (proxy.password && !proxy.username)
+    wrong('proxy.username', undefined, 'is missing although there is a password', 'set both, or neither')
+  if (proxy.username && !proxy.remoteurl)
+    wrong(
+      'proxy.remoteurl',
+      undefined,
+      'is missing although proxy.username is set',
+      'name the registry, or set neither',
+    )
   if (defaultRepository === 'private' || names.has(defaultRepository) || failed('repositories')) return
   wrong(
     'defaultRepository',

@@ -228,8 +228,8 @@ tags: nonsense
       'configuration line 5: http.tls.key is missing although http.tls.certificate is set',
       'configuration line 6: http.secret is a list where a single value is expected',
       'configuration line 7: database is no database',
-      'configuration line 8: proxy is not supported by this version',
       'configuration line 9: storage names both filesystem and inmemory',
+      'default: proxy.username is missing although there is a password',
     ])
     const found = problemsOf(text)
     expect(found.find(({ path }) => path === 'htp')?.fix).toBe('did you mean http?')
@@ -316,7 +316,6 @@ tags: nonsense
     'replication',
     'webhooks',
     'jobs',
-    'proxy',
     'middleware',
   ])
     test(`${key} is refused as long as it is not supported`, () => {
@@ -329,6 +328,22 @@ tags: nonsense
     )
     expect(warnings).toEqual([])
     expect(config).toEqual(load('').config)
+  })
+
+  test("registry:2's proxy makes the default repository a proxy that asks at every pull, beside declared ones", () => {
+    const env = {
+      REGISTRY_PROXY_REMOTEURL: 'https://far.example.com',
+      REGISTRY_PROXY_USERNAME: 'u',
+      REGISTRY_PROXY_PASSWORD: 'p',
+    }
+    const { config } = load('repositories: [{name: team}]', env)
+    expect(config.defaultRepository).toBe('proxy')
+    expect(config.repositories.map(({ name, type }) => `${name} ${type}`)).toEqual(['team hosted', 'proxy proxy'])
+    const upstream = { url: 'https://far.example.com', username: 'u', password: 'p', tagAge: 0 }
+    expect(config.repositories[1]).toMatchObject({ upstream })
+    expect(complaints('{proxy: {remoteurl: "http://far"}, repositories: [{name: proxy}]}')).toEqual([
+      'configuration line 1: proxy makes a repository "proxy" the default one, which is declared, too',
+    ])
   })
 
   test('repositories and blob stores are resolved by name', () => {

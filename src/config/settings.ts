@@ -1,4 +1,4 @@
-import { boolean, choice, database, integer, name, outboundProxy, path, text } from './kinds.ts'
+import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
 import { http } from './settings/http.ts'
 import { log } from './settings/log.ts'
 import { repositories } from './settings/repositories.ts'
@@ -44,6 +44,16 @@ export const settings = section('', {
   storage,
   blobStores,
   repositories,
+  proxy: section(
+    "registry:2's way to say that the default repository is a proxy; it is then named `proxy`, and tags are asked for at every pull.",
+    {
+      remoteurl: setting(webUrl, undefined, 'The registry it fetches from. Not set: there is no such proxy.'),
+      username: setting(text, undefined, 'Who we log in as.'),
+      password: setting(secret, undefined, 'Password, or access token.'),
+      ttl: ignored('what was fetched is kept'),
+      exec: refused('write proxy.username and proxy.password; no program is run for them'),
+    },
+  ),
   outbound: section('Requests that we make ourselves: to the upstreams of proxy repositories.', {
     proxy: setting(
       outboundProxy,
@@ -69,7 +79,6 @@ export const settings = section('', {
     manifests: ignored('manifests may carry URLs and may leave out platforms'),
   }),
 
-  proxy: later('this version serves pushed images only and fetches nothing from other registries'),
   middleware: later('no middleware can be loaded'),
   connectors: later('use http.addr for the one listener'),
   users: later('use auth.htpasswd'),
