@@ -36,7 +36,7 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events 
 
   return async function find(place: Place, digest: Digest, options: { renew?: boolean }): Promise<Blob | undefined> {
     const { image, store } = place
-    const key = `${image} ${digest}`
+    const key = `blob ${image} ${digest}`
     const cached = await blobs.find(place, digest, options)
     if (cached) {
       events.hit('blob', key)

@@ -79,7 +79,7 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     const wanted = reference.digest ?? reference.tag
     const found = await upstream.manifest(image, wanted)
     if (found === undefined || found === 'unchanged') {
-      absences.add(`${image} ${wanted}`)
+      absences.add(`manifest ${image} ${wanted}`)
       return { manifest: undefined, result: 'absent' }
     }
     return { manifest: await keep(image, found, reference.tag), result: 'miss' }
@@ -91,7 +91,7 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     const told = await upstream.manifest(image, tag, { method: 'HEAD', ifNoneMatch: digest })
     if (told === undefined) {
       await forget(image, tag)
-      absences.add(`${image} ${tag}`)
+      absences.add(`manifest ${image} ${tag}`)
       return { manifest: undefined, result: 'absent' }
     }
     if (told === 'unchanged' || told.digest === digest) {
@@ -140,7 +140,7 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     const digest = reference.digest ?? (known?.digest as Digest | undefined)
     const cached = digest && (await findManifest(repository.id, image, { digest }))
     if (cached && (reference.digest || isFresh(known?.checkedAt ?? null))) return { manifest: cached, result: 'hit' }
-    const key = `${image} ${reference.digest ?? reference.tag}`
+    const key = `manifest ${image} ${reference.digest ?? reference.tag}`
     if (absences.has(key)) return { manifest: undefined, result: 'absent' }
     if (cached) return cachedOr(cached, key, () => checked(image, reference.tag!, cached))
     return share(key, () => fetched(image, reference))
