@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
 import { type Closers, createClosers } from './closers.ts'
@@ -7,8 +8,12 @@ import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { AppError } from './errors.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
+import { createDownloads } from './formats/docker/images/downloads.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
+import type { ImageSink, ImageSource } from './formats/docker/images/image-source.ts'
+import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
 import { createFront } from './http/compose.ts'
@@ -21,8 +26,9 @@ import { openHtpasswdSource } from './identity/htpasswd-source.ts'
 import { createLocalUsers } from './identity/local-users.ts'
 import type { Authenticator } from './identity/principal.ts'
 import { databaseUserStore } from './identity/user-store.ts'
-import { startSchedule } from './jobs/schedule.ts'
-import { openRepositories } from './repositories/repositories.ts'
+import { startHousekeeping } from './jobs/housekeeping.ts'
+import { declarationOf } from './repositories/declaration.ts'
+import { openRepositories, type Repository } from './repositories/repositories.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -30,8 +36,12 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { createOutbound } from './upstream/outbound.ts'
+import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
+
+type Images = ImageSource & ImageSink
 
 export interface App {
   handler: Handler
@@ -67,28 +77,30 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const uploads = createUploads(parts)
     const collector = createCollector(parts)
 
-    const declared = config.repositories.map(({ description = '', ...repository }) => ({
-      ...repository,
-      description,
-      type: 'hosted' as const,
-    }))
+    const metrics = createMetrics({ version })
+    const declared = config.repositories.map(declarationOf)
     const repositories = await openRepositories(db, declared, config.defaultRepository, now)
-    const imagesOf = onceEach(
-      createHostedImages(
-        { ...parts, blobs, uploads },
-        {
-          readOnly: config.storage.maintenance.readonly.enabled,
-          deletable: config.storage.delete.enabled,
-          sparse: config.validation.disabled,
-        },
-      ),
+    const hostedImages = createHostedImages(
+      { ...parts, blobs, uploads },
+      {
+        readOnly: config.storage.maintenance.readonly.enabled,
+        deletable: config.storage.delete.enabled,
+        sparse: config.validation.disabled,
+      },
     )
+    const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
+    const upstreamOf = createUpstreams(config, log, now)
+    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
+    const imagesOf = onceEach((repository: Repository): Images => {
+      if (repository.type === 'hosted') return hostedImages(repository)
+      if (repository.type === 'proxy') return proxyImages(repository)
+      throw new AppError('internal', `no images of type ${repository.type}`)
+    })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
     const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
     closers.add(authenticator)
 
     let draining = false
-    const metrics = createMetrics({ version })
     const protocol = {
       repositories,
       imagesOf,
@@ -136,7 +148,17 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       reload,
       adopt: adoption.run,
       startJobs: () => {
-        closers.add(startJobs(config, { uploads, collector, stores: blobStores.map(({ name }) => name), metrics, log }))
+        const proxies = repositories.all().filter(({ type }) => type === 'proxy')
+        closers.add(
+          startHousekeeping(config, {
+            proxies: proxies.map(({ id }) => id),
+            uploads,
+            collector,
+            stores: blobStores.map(({ name }) => name),
+            metrics,
+            log,
+          }),
+        )
       },
       drain: () => {
         draining = true
@@ -156,6 +178,20 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
     opened.push({ name, driver: add(await openDriver(settings)) })
   }
   return opened
+}
+
+/** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
+function createUpstreams(config: Config, log: Log, now: () => number) {
+  const { proxy, noProxy, ca } = config.outbound
+  const settings = {
+    proxy: proxy === 'none' ? undefined : proxy,
+    noProxy: noProxy.length > 0 ? noProxy : undefined,
+    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
+  }
+  const outbound = createOutbound(settings, proxy === 'none' ? {} : process.env)
+  return onceEach(({ name, upstream }: ProxyRepository) =>
+    createUpstream({ name, ...upstream }, { log, now, outbound }),
+  )
 }
 
 /** Makes the value for a key at first use: a repository's images are asked for by every request. */
@@ -197,63 +233,4 @@ async function openIdentity(config: Config, db: Database, log: Log) {
   const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
   const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
   return { authenticator, firstAdmin, reload: nothing }
-}
-
-function startJobs(
-  config: Config,
-  {
-    uploads,
-    collector,
-    stores,
-    metrics,
-    log,
-  }: { uploads: Uploads; collector: Collector; stores: string[]; metrics: Metrics; log: Log },
-) {
-  const { gc, maintenance } = config.storage
-  const { age, interval, enabled, dryrun } = maintenance.uploadpurging
-  const minute = 60_000
-  return startSchedule(
-    [
-      {
-        name: 'sweep',
-        firstAfterMs: 0,
-        everyMs: 24 * 60 * minute,
-        async run() {
-          for (const store of stores) {
-            const swept = await uploads.sweep(store)
-            if (swept > 0) log.info('removed staged uploads that a crash had left', { store, uploads: swept })
-          }
-        },
-      },
-      ...(gc.enabled
-        ? [
-            {
-              name: 'garbage collection',
-              firstAfterMs: Math.min(gc.grace, 10_000),
-              everyMs: Math.min(Math.max(gc.grace / 4, 1000), minute),
-              async run(signal: AbortSignal) {
-                const { blobs, bytes, links } = await collector.run(signal)
-                metrics.garbageCollected(blobs, bytes)
-                if (blobs > 0 || links > 0) log.info('garbage collected', { blobs, bytes, links })
-              },
-            },
-          ]
-        : []),
-      ...(enabled
-        ? [
-            {
-              name: 'upload purge',
-              firstAfterMs: minute,
-              everyMs: interval,
-              async run() {
-                const purged = await uploads.purge(age, { dryRun: dryrun })
-                if (purged > 0)
-                  log.info(dryrun ? 'abandoned uploads (dry run)' : 'removed abandoned uploads', { uploads: purged })
-              },
-            },
-          ]
-        : []),
-    ],
-    log,
-  )
 }

@@ -11,6 +11,7 @@ import { adoptImages } from '../formats/docker/adoption/adopt.ts'
 import { rememberAdopted } from '../formats/docker/adoption/first-start.ts'
 import { describeProblem, type Progress } from '../formats/docker/adoption/report.ts'
 import { hasImages } from '../formats/docker/adoption/source.ts'
+import { declarationOf } from '../repositories/declaration.ts'
 import { openRepositories } from '../repositories/repositories.ts'
 import type { StorageDriver } from '../storage/driver.ts'
 import { readOnlyFolder } from '../storage/filesystem-source.ts'
@@ -62,14 +63,20 @@ async function run(
   const db = add(await openDatabase(config.database))
   const stores = createBlobStores(await openDrivers(config, add))
   const parts = { db, stores, now: Date.now, graceMs: config.storage.gc.grace }
-  const declared = config.repositories.map(({ description = '', ...one }) => ({ ...one, description }))
-  const repositories = await openRepositories(db, declared, config.defaultRepository, Date.now)
+  const repositories = await openRepositories(
+    db,
+    config.repositories.map(declarationOf),
+    config.defaultRepository,
+    Date.now,
+  )
   const all = repositories.all()
   const repository = all.find((one) => one.name === name)
   if (!repository) {
     const known = all.map((one) => one.name).join(', ')
     throw new AppError('request-invalid', `there is no repository ${name}: declare it first, or name one of ${known}`)
   }
+  if (repository.type !== 'hosted')
+    throw new AppError('request-invalid', `repository ${name} is a ${repository.type}: name a hosted one`)
   const { driver } = stores(repository.store)
   const inPlace = isSame(driver, source.localFile('docker'))
   err.write(`${inPlace ? 'taking over' : 'copying'} the images in ${folder} to the repository ${name}\n`)

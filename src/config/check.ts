@@ -22,6 +22,7 @@ export function checkSettings(settings: Settings, reading: Reading): void {
   checkAuth(check)
   checkStores(check)
   checkRepositories(check)
+  checkFile('outbound.ca', settings.outbound.ca, check.wrong)
 }
 
 interface Check {
@@ -134,7 +135,7 @@ function checkStores({ settings, wrong, failed }: Check): void {
 }
 
 function checkRepositories({ settings, wrong, failed }: Check): void {
-  const { repositories, blobStores, defaultRepository } = settings
+  const { repositories, blobStores, defaultRepository, proxy } = settings
   const names = new Map<string, number>()
   for (const [index, repository] of repositories.entries()) {
     if (!repository) continue
@@ -148,11 +149,28 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
         'give each repository its own',
       )
     names.set(name, index)
+    checkUpstream(path, repository, wrong)
     if (blobStore && blobStore !== 'default' && !Object.hasOwn(blobStores, blobStore)) {
       const known = ['default', ...Object.keys(blobStores)].join(', ')
       wrong(`${path}.blobStore`, blobStore, 'is no blob store', `declare it under blobStores, or use one of: ${known}`)
     }
   }
+  if (proxy.remoteurl && (names.has('proxy') || defaultRepository !== 'private'))
+    wrong(
+      'proxy',
+      undefined,
+      `makes a repository "proxy" the default one, which ${names.has('proxy') ? 'is declared' : 'defaultRepository says'}, too`,
+      'declare a repository of type proxy instead',
+    )
+  if (proxy.password && !proxy.username)
+    wrong('proxy.username', undefined, 'is missing although there is a password', 'set both, or neither')
+  if (proxy.username && !proxy.remoteurl)
+    wrong(
+      'proxy.remoteurl',
+      undefined,
+      'is missing although proxy.username is set',
+      'name the registry, or set neither',
+    )
   if (defaultRepository === 'private' || names.has(defaultRepository) || failed('repositories')) return
   wrong(
     'defaultRepository',
@@ -160,6 +178,29 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
     'is not declared',
     'add it to repositories, or leave it out to have private',
   )
+}
+
+function checkUpstream(path: string, repository: Settings['repositories'][number], wrong: Check['wrong']): void {
+  const { type, upstream, writePolicy } = repository
+  if (type === 'proxy' && !upstream)
+    wrong(
+      `${path}.upstream`,
+      undefined,
+      'is missing although the repository is a proxy',
+      'write upstream: {url: https://...}',
+    )
+  if (type !== 'proxy' && upstream)
+    wrong(
+      `${path}.upstream`,
+      undefined,
+      `is set although the repository is ${type}`,
+      'write type: proxy, or leave it out',
+    )
+  if (type === 'proxy' && writePolicy !== 'allow')
+    wrong(`${path}.writePolicy`, writePolicy, 'is set although nothing is pushed to a proxy', 'leave it out')
+  if (upstream?.password && !upstream.username)
+    wrong(`${path}.upstream.username`, undefined, 'is missing although there is a password', 'set both, or neither')
+  checkFile(`${path}.upstream.ca`, upstream?.ca, wrong)
 }
 
 /** What went wrong, in words, by the code of a file system error. */

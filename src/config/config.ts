@@ -17,7 +17,7 @@ export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string;
  * The configuration as every other room sees it: all defaults filled in, times in milliseconds, sizes in bytes, paths absolute,
  * references between sections checked. Keys are those of the file.
  */
-export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'storage'> & {
+export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'proxy' | 'storage'> & {
   readonly auth: AuthConfig
   /** By name; the `storage` section is the one named `default`. */
   readonly blobStores: Readonly<Record<string, BlobStoreConfig>>
@@ -35,7 +35,7 @@ export const registryVolume = '/var/lib/registry'
  * and registry:2 left data in it.
  */
 export function resolveConfig(settings: Settings, adopt: string | undefined): Config {
-  const { auth, blobStores, database, repositories, defaultRepository, storage, ...rest } = settings
+  const { auth, blobStores, database, proxy, storage, ...rest } = settings
   const { filesystem, inmemory, ...care } = storage
   const adopted = adopt !== undefined && existsSync(join(adopt, 'docker/registry/v2')) ? adopt : undefined
   const root = adopted ?? join(settings.dataDir, 'blobs')
@@ -45,8 +45,9 @@ export function resolveConfig(settings: Settings, adopt: string | undefined): Co
     auth: auth?.none ? 'none' : auth?.htpasswd ? { htpasswd: auth.htpasswd } : undefined,
     blobStores: Object.fromEntries([['default', driverOf({ filesystem, inmemory }, root)], ...stores]),
     database: database ?? `sqlite:${join(settings.dataDir, 'entrepot.db')}`,
-    defaultRepository,
-    repositories: withPrivate(repositories, defaultRepository),
+    ...(proxy.remoteurl === undefined
+      ? withPrivate(settings.repositories, settings.defaultRepository)
+      : withProxy(settings.repositories, { ...proxy, url: proxy.remoteurl })),
     storage: care,
   }
 }
@@ -59,17 +60,40 @@ function driverOf(
   return { filesystem: { rootdirectory: filesystem?.rootdirectory ?? root, maxthreads: filesystem?.maxthreads ?? 100 } }
 }
 
+type Repositories = Pick<Config, 'repositories' | 'defaultRepository'>
+
 /** A fresh install has somewhere to push to. */
-function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: string): readonly RepositoryConfig[] {
-  if (defaultRepository !== 'private' || declared.some(({ name }) => name === 'private')) return declared
-  const own: RepositoryConfig = {
-    name: 'private',
-    format: 'docker',
-    type: 'hosted',
-    blobStore: 'default',
-    writePolicy: 'allow',
-    description: undefined,
-  }
+function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: string): Repositories {
+  if (defaultRepository !== 'private' || declared.some(({ name }) => name === 'private'))
+    return { repositories: declared, defaultRepository }
   // At the end: the places of declared ones in the list name their sources.
-  return [...declared, own]
+  return { repositories: [...declared, { ...undeclared, name: 'private', type: 'hosted' }], defaultRepository }
 }
+
+/** What registry:2 makes of `proxy`: nothing is pushed there, and each pull asks whether the tag has moved. */
+function withProxy(declared: readonly RepositoryConfig[], proxy: Settings['proxy'] & { url: string }): Repositories {
+  const { url, username, password } = proxy
+  const upstream = { ...usualUpstream, url, username, password, tagAge: 0 }
+  const repository: RepositoryConfig = { ...undeclared, name: 'proxy', type: 'proxy', upstream }
+  return { repositories: [...declared, repository], defaultRepository: 'proxy' }
+}
+
+const undeclared = {
+  format: 'docker',
+  blobStore: 'default',
+  writePolicy: 'allow',
+  description: undefined,
+  upstream: undefined,
+} as const
+
+const usualUpstream = {
+  libraryPrefix: 'auto',
+  namespaces: [],
+  ca: undefined,
+  insecure: false,
+  proxy: undefined,
+  blocked: false,
+  absenceAge: 30_000,
+  responseTimeout: 30_000,
+  idleTimeout: 60_000,
+} as const

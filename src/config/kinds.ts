@@ -165,6 +165,20 @@ export const webUrl = kind<string>(
   { mask: hidden, show: hidden },
 )
 
+/** An HTTP proxy for requests of ours, with user and password where it wants them, or `none`. */
+export const outboundProxy = kind<string>(
+  'URL of an HTTP proxy',
+  (given) => {
+    if (given === 'none') return given
+    if (URL.canParse(given) && /^https?:\/\/[^/]/i.test(given)) return given
+    return new Wrong(
+      'is not the address of an HTTP proxy',
+      'write http://host:port, http://user:password@host:port or none',
+    )
+  },
+  { mask: hidden, show: hidden },
+)
+
 /** What stands before `/v2/` in the path; the value is empty or starts with a slash, and never ends with one. */
 export const prefix = kind<string>('path prefix', (given) => {
   if (given === '') return ''

@@ -208,7 +208,7 @@ database: mysql://root:hunter2@host/db
 proxy: {remoteurl: https://x, password: hunter2}
 storage: {filesystem: {}, inmemory: }
 repositories:
-  - {name: A, type: proxy}
+  - {name: A, type: npm}
   - {blobStore: zzz, name: ok}
   - {name: ok}
 tags: nonsense
@@ -217,7 +217,7 @@ tags: nonsense
       'ENTREPOT_DATA_DIR:  is no setting',
       'REGISTRY_CATALOG_MAXENTRIES: catalog.maxentries is less than 1',
       'configuration line 11: repositories[0].name is not a name',
-      'configuration line 11: repositories[0].type is not supported by this version',
+      'configuration line 11: repositories[0].type is none of the choices',
       'configuration line 12: repositories[1].blobStore is no blob store',
       'configuration line 13: repositories[2].name is also the name of repositories[1]',
       'configuration line 14: tags is a single value where a section is expected',
@@ -228,8 +228,8 @@ tags: nonsense
       'configuration line 5: http.tls.key is missing although http.tls.certificate is set',
       'configuration line 6: http.secret is a list where a single value is expected',
       'configuration line 7: database is no database',
-      'configuration line 8: proxy is not supported by this version',
       'configuration line 9: storage names both filesystem and inmemory',
+      'default: proxy.username is missing although there is a password',
     ])
     const found = problemsOf(text)
     expect(found.find(({ path }) => path === 'htp')?.fix).toBe('did you mean http?')
@@ -281,6 +281,19 @@ tags: nonsense
     ['blobStores: {A: inmemory}', ['configuration line 1: blobStores.A has a name that is not a name']],
     ['repositories: [{format: docker}]', ['configuration line 1: repositories[0].name is missing']],
     ['repositories: [5]', ['configuration line 1: repositories[0] is a single value where a section is expected']],
+    [
+      'repositories: [{name: far, type: proxy}]',
+      ['default: repositories[0].upstream is missing although the repository is a proxy'],
+    ],
+    [
+      'repositories: [{name: here, upstream: {url: "http://far:5000"}}]',
+      ['configuration line 1: repositories[0].upstream is set although the repository is hosted'],
+    ],
+    [
+      'repositories: [{name: far, type: proxy, upstream: {url: "http://far:5000", password: x}}]',
+      ['default: repositories[0].upstream.username is missing although there is a password'],
+    ],
+    ['outbound: {proxy: "socks5://p:1"}', ['configuration line 1: outbound.proxy is not the address of an HTTP proxy']],
     ['defaultRepository: team', ['configuration line 1: defaultRepository is not declared']],
     ['dataDir: "a\\0b"', ['configuration line 1: dataDir has a zero byte in it']],
     ['toString: 1', ['configuration line 1: toString is no setting']],
@@ -300,11 +313,9 @@ tags: nonsense
     'ldap',
     'oidc',
     'anonymous',
-    'outbound',
     'replication',
     'webhooks',
     'jobs',
-    'proxy',
     'middleware',
   ])
     test(`${key} is refused as long as it is not supported`, () => {
@@ -317,6 +328,22 @@ tags: nonsense
     )
     expect(warnings).toEqual([])
     expect(config).toEqual(load('').config)
+  })
+
+  test("registry:2's proxy makes the default repository a proxy that asks at every pull, beside declared ones", () => {
+    const env = {
+      REGISTRY_PROXY_REMOTEURL: 'https://far.example.com',
+      REGISTRY_PROXY_USERNAME: 'u',
+      REGISTRY_PROXY_PASSWORD: 'p',
+    }
+    const { config } = load('repositories: [{name: team}]', env)
+    expect(config.defaultRepository).toBe('proxy')
+    expect(config.repositories.map(({ name, type }) => `${name} ${type}`)).toEqual(['team hosted', 'proxy proxy'])
+    const upstream = { url: 'https://far.example.com', username: 'u', password: 'p', tagAge: 0 }
+    expect(config.repositories[1]).toMatchObject({ upstream })
+    expect(complaints('{proxy: {remoteurl: "http://far"}, repositories: [{name: proxy}]}')).toEqual([
+      'configuration line 1: proxy makes a repository "proxy" the default one, which is declared, too',
+    ])
   })
 
   test('repositories and blob stores are resolved by name', () => {

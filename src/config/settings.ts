@@ -1,9 +1,9 @@
-import { boolean, choice, database, integer, name, path, text } from './kinds.ts'
+import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
 import { http } from './settings/http.ts'
 import { log } from './settings/log.ts'
 import { repositories } from './settings/repositories.ts'
 import { blobStores, storage } from './settings/storage.ts'
-import { ignored, optional, refused, required, section, setting, type ValueOf } from './table.ts'
+import { each, ignored, list, optional, refused, required, section, setting, type ValueOf } from './table.ts'
 
 const auth = optional(
   'Who may enter. Not set: the first start creates a user `admin` and prints its password.',
@@ -44,6 +44,29 @@ export const settings = section('', {
   storage,
   blobStores,
   repositories,
+  proxy: section(
+    "registry:2's way to say that the default repository is a proxy; it is then named `proxy`, and tags are asked for at every pull.",
+    {
+      remoteurl: setting(webUrl, undefined, 'The registry it fetches from. Not set: there is no such proxy.'),
+      username: setting(text, undefined, 'Who we log in as.'),
+      password: setting(secret, undefined, 'Password, or access token.'),
+      ttl: ignored('what was fetched is kept'),
+      exec: refused('write proxy.username and proxy.password; no program is run for them'),
+    },
+  ),
+  outbound: section('Requests that we make ourselves: to the upstreams of proxy repositories.', {
+    proxy: setting(
+      outboundProxy,
+      undefined,
+      'HTTP proxy for all of them. Default: what `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say.',
+    ),
+    noProxy: list(
+      each(text),
+      [],
+      'Reached without it: `corp.example.com` and what is below it, `.corp.local`, `10.0.0.0/8`, `host:5000`, `*`. Default: what `NO_PROXY` says.',
+    ),
+    ca: setting(path, undefined, 'PEM file of authorities to trust besides those of the system.'),
+  }),
   catalog: section('The list of images.', {
     maxentries: setting(integer(1), '1000', 'Most entries that one page of `_catalog` may ask for.'),
   }),
@@ -56,14 +79,12 @@ export const settings = section('', {
     manifests: ignored('manifests may carry URLs and may leave out platforms'),
   }),
 
-  proxy: later('this version serves pushed images only and fetches nothing from other registries'),
   middleware: later('no middleware can be loaded'),
   connectors: later('use http.addr for the one listener'),
   users: later('use auth.htpasswd'),
   ldap: later('use auth.htpasswd'),
   oidc: later('use auth.htpasswd'),
   anonymous: later('use auth.none for a registry that is open to everyone'),
-  outbound: later('this version makes no requests to other servers'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),
   jobs: later('jobs run with fixed settings'),

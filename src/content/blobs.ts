@@ -2,6 +2,7 @@ import {
   findBlobHolders,
   holdLink,
   holdLiveBlob,
+  isLive,
   isReferenced,
   linkBlob,
   prepareFindBlob,
@@ -20,6 +21,8 @@ export interface Blob {
   /** Bytes. */
   size: number
   localFile: string | undefined
+  /** Chunks that were read stay as they are: nobody needs to copy them. */
+  lasting?: boolean
   read(range?: ByteRange): Promise<ByteStream>
 }
 
@@ -69,6 +72,21 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
         const size = await holdLiveBlob(tx, to.store, digest, leaseUntil)
         if (size === undefined) return false
         await linkBlob(tx, { ...to, digest }, now(), leaseUntil)
+        return true
+      })
+    },
+
+    /** Whether the store has the content, for whichever image. */
+    isStored: (store: string, digest: Digest) => isLive(db.queries, store, digest),
+
+    /** Links content that the store has to an image; the caller knows that the image may have it. False: the store does not have it. */
+    async link(place: Place, digest: Digest): Promise<boolean> {
+      const { driver } = stores(place.store)
+      return db.transaction(async (tx) => {
+        const leaseUntil = now() + graceMs
+        const size = await holdLiveBlob(tx, place.store, digest, leaseUntil)
+        if (size === undefined || (await driver.stat(blobKey(digest)))?.size !== size) return false
+        await linkBlob(tx, { ...place, digest }, now(), leaseUntil)
         return true
       })
     },

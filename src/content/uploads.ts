@@ -170,9 +170,9 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
 
     /**
      * Adds the last chunk, compares, and links the blob to the image: durable once resolved. When the client breaks off, the upload is what it
-     * was before the request. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
+     * was before the request. `onVerified` is called once the bytes are known to be right, before they are made durable. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
      */
-    finish: (upload: Upload, digest: Digest, chunk: Chunk): Promise<void> =>
+    finish: (upload: Upload, digest: Digest, chunk: Chunk, onVerified: () => void = () => {}): Promise<void> =>
       holding(upload, async (before) => {
         const algorithm = algorithmOf(digest)
         const size = await append(before, chunk, algorithm).catch(async (error) => {
@@ -190,14 +190,18 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
             detail: { expected: digest, received: found, size },
           })
         }
+        onVerified()
         await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size })
       }),
 
     cancel: remove,
 
-    /** Removes uploads nobody has written to for `ageMs`, or only counts them. Returns how many. */
-    async purge(ageMs: number, { dryRun = false } = {}): Promise<number> {
-      const rows = await abandonedUploads(db.queries, now() - ageMs, now())
+    /** Removes uploads nobody has written to for `ageMs`, or only counts them; in all repositories, or in some. Returns how many. */
+    async purge(
+      ageMs: number,
+      { dryRun = false, repositories }: { dryRun?: boolean; repositories?: number[] } = {},
+    ): Promise<number> {
+      const rows = await abandonedUploads(db.queries, now() - ageMs, now(), repositories)
       const idle = rows.filter(({ id }) => !holds.isHeldHere(id))
       if (dryRun) return idle.length
       let purged = 0

@@ -90,6 +90,17 @@ const hold = statement<{ store: string; digest: string }, { state: BlobTable['st
   queries.selectFrom('blobs').select('state').where('store', '=', p.store).where('digest', '=', p.digest).forUpdate(),
 )
 
+/** Whether a store has content that may be linked. */
+export async function isLive(queries: Queries, store: string, digest: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('blobs')
+    .select('state')
+    .where('store', '=', store)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return row?.state === 'live'
+}
+
 /**
  * Keeps announced content from the collector until the transaction ends: whatever is in place now stays. False: the reservation ran out, and
  * the bytes are being removed or are gone.

@@ -9,6 +9,8 @@ export interface StoredManifest {
   digest: string
   mediaType: string
   content: Uint8Array
+  /** Why the answer may be old, for the client: set by proxies that cannot ask their upstream. */
+  warning?: string
 }
 
 /**

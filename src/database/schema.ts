@@ -66,6 +66,8 @@ export interface TagTable {
   name: string
   digest: string
   updated_at: Timestamp
+  /** In a proxy repository: when the upstream last said that the tag points there. */
+  checked_at: Timestamp | null
 }
 
 export interface TagHistoryTable {

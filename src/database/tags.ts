@@ -1,7 +1,15 @@
 import type { Database, Queries } from './database.ts'
+import { imageId as imageIdOf } from './images.ts'
 
-/** Points a tag to a manifest and writes its history. */
-export async function putTag(queries: Queries, imageId: number, name: string, digest: string, now: number) {
+/** Points a tag to a manifest and writes its history. `checkedAt`: when the upstream said so, in a proxy. */
+export async function putTag(
+  queries: Queries,
+  imageId: number,
+  name: string,
+  digest: string,
+  now: number,
+  checkedAt: number | null = null,
+) {
   const before = await queries
     .selectFrom('tags')
     .select('digest')
@@ -10,8 +18,10 @@ export async function putTag(queries: Queries, imageId: number, name: string, di
     .executeTakeFirst()
   await queries
     .insertInto('tags')
-    .values({ image_id: imageId, name, digest, updated_at: now })
-    .onConflict((conflict) => conflict.columns(['image_id', 'name']).doUpdateSet({ digest, updated_at: now }))
+    .values({ image_id: imageId, name, digest, updated_at: now, checked_at: checkedAt })
+    .onConflict((conflict) =>
+      conflict.columns(['image_id', 'name']).doUpdateSet({ digest, updated_at: now, checked_at: checkedAt }),
+    )
     .execute()
   if (before?.digest === digest) return
   await queries.insertInto('tag_history').values({ image_id: imageId, name, digest, at: now }).execute()
@@ -56,6 +66,37 @@ export async function deleteTagsOf(queries: Queries, imageId: number, digest: st
       .execute()
   }
   return gone.map(({ name }) => name)
+}
+
+/** Says that the upstream still has the tag point to this digest. False: it points elsewhere by now, or is gone. */
+export async function confirmTag(queries: Queries, imageId: number, name: string, digest: string, now: number) {
+  const { numUpdatedRows } = await queries
+    .updateTable('tags')
+    .set({ checked_at: now })
+    .where('image_id', '=', imageId)
+    .where('name', '=', name)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export interface CheckedTag {
+  digest: string
+  /** Milliseconds since 1970; null: never. */
+  checkedAt: number | null
+}
+
+/** Where a tag points and when that was last asked of the upstream. Hot: one prepared query. */
+export function prepareFindCheckedTag(db: Database) {
+  const find = db.prepare<{ repositoryId: number; image: string; tag: string }, CheckedTag>((queries, p) =>
+    queries
+      .selectFrom('tags')
+      .select(['digest', 'checked_at as checkedAt'])
+      .where('image_id', '=', imageIdOf(queries, p))
+      .where('name', '=', p.tag),
+  )
+  return async (repositoryId: number, image: string, tag: string): Promise<CheckedTag | undefined> =>
+    (await find({ repositoryId, image, tag }))[0]
 }
 
 /** Tag names in byte order after `last`; undefined when there is no such image. One page, by key. */

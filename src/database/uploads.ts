@@ -82,13 +82,19 @@ export async function deleteAbandoned(queries: Queries, row: UploadRow): Promise
   return numDeletedRows > 0n
 }
 
-/** Uploads nobody has written to since `before` and nobody holds. */
-export function abandonedUploads(queries: Queries, before: number, now: number): Promise<UploadRow[]> {
+/** Uploads nobody has written to since `before` and nobody holds; of all repositories, or of some. */
+export function abandonedUploads(
+  queries: Queries,
+  before: number,
+  now: number,
+  repositories?: number[],
+): Promise<UploadRow[]> {
   return queries
     .selectFrom('uploads')
     .selectAll()
     .where('updated_at', '<', before)
     .where('held_until', '<', now)
+    .$if(repositories !== undefined, (query) => query.where('repository_id', 'in', repositories!))
     .orderBy('updated_at')
     .limit(1000)
     .execute()

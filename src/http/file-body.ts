@@ -9,6 +9,8 @@ export interface SendableObject {
   size: number
   /** Path of a local file holding exactly these bytes: sent by the kernel, with an exact length. */
   localFile?: string | undefined
+  /** Chunks that were read stay valid, against the rule of `ByteStream`. */
+  lasting?: boolean | undefined
   /** The bytes, or a part of them. Called at most once per part and only as the client reads. */
   read(range?: ByteRange): Promise<ByteStream>
 }
@@ -58,7 +60,7 @@ async function partResponse(object: SendableObject, part: ByteRange | undefined,
     const file = Bun.file(object.localFile)
     return new Response(part ? file.slice(part.first, part.last + 1) : file, { status, headers })
   }
-  return bytesResponse(await object.read(part), length, status, headers)
+  return bytesResponse(await object.read(part), length, status, headers, object.lasting)
 }
 
 /** RFC 9110 section 14.6. Parts are neither merged nor sorted: some clients count them. */
@@ -96,7 +98,13 @@ async function* readPart(object: SendableObject, part: ByteRange): ByteStream & 
 }
 
 /** Sends exactly `length` bytes; a stream that ends early breaks the answer off instead of ending it well. */
-async function bytesResponse(bytes: ByteStream, length: number, status: number, headers: Headers): Promise<Response> {
+async function bytesResponse(
+  bytes: ByteStream,
+  length: number,
+  status: number,
+  headers: Headers,
+  lasting = false,
+): Promise<Response> {
   if (length <= assembledBytes) return new Response(await assemble(bytes, length), { status, headers })
   const iterator = exactly(bytes, length)
   const body = new ReadableStream<Uint8Array>(
@@ -105,8 +113,8 @@ async function bytesResponse(bytes: ByteStream, length: number, status: number, 
         let next = await iterator.next()
         while (!next.done && next.value.length === 0) next = await iterator.next()
         if (next.done) controller.close()
-        // A copy: a chunk of a ByteStream is valid only until the next is asked for.
-        else controller.enqueue(new Uint8Array(next.value))
+        // Usually a copy: a chunk of a ByteStream is valid only until the next is asked for.
+        else controller.enqueue(lasting ? next.value : new Uint8Array(next.value))
       },
       async cancel() {
         await iterator.return(undefined)

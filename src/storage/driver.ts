@@ -28,6 +28,9 @@ export interface StagedUpload {
   modifiedAt: Date
 }
 
+/** How many bytes a driver may hold back in buffers while it appends, besides the chunk it was given last. */
+export const stagingLagBytes = 1 << 20
+
 export interface CallOptions {
   signal?: AbortSignal
 }
@@ -66,8 +69,11 @@ export interface StorageDriver {
    * Throws `range-invalid` when `offset` is beyond what is staged (its detail has the staged `size`), `upload-unknown` when nothing is and `offset` is not 0.
    */
   append(upload: UploadId, offset: number, bytes: ByteStream, options?: CallOptions): Promise<number>
-  /** The staged bytes from the start, for hashing them again. Undefined for an unknown upload. */
-  readStaged(upload: UploadId, options?: CallOptions): Promise<ByteStream | undefined>
+  /**
+   * The staged bytes from `offset` (default 0) on, up to what is staged at the moment of the call. Undefined for an unknown upload. May be called
+   * while an `append` runs: of the bytes that the append has asked its stream for, all but the last `stagingLagBytes` are there.
+   */
+  readStaged(upload: UploadId, options?: CallOptions & { offset?: number }): Promise<ByteStream | undefined>
   /** Makes the staged bytes the object `key`, replacing what was there; durable once resolved. Throws `upload-unknown` for an unknown upload. */
   commit(upload: UploadId, key: Key): Promise<void>
   /** Succeeds when absent. */

@@ -28,11 +28,11 @@ export async function findFile(path: string): Promise<FoundFile | undefined> {
 
 /**
  * `length` bytes of the file at `path` from `first` on. The file is opened at the first pull, so a stream that nobody reads holds nothing.
- * Rejects with `unavailable` when the file has gone or no longer has `size` bytes.
+ * Rejects with `unavailable` when the file has gone or no longer has `size` bytes; with `mayGrow`, when it has less.
  */
 export async function* readFile(
   path: string,
-  span: { first: number; length: number; size: number },
+  span: { first: number; length: number; size: number; mayGrow?: boolean },
   place: string,
   signal?: AbortSignal,
 ): ByteStream {
@@ -41,7 +41,8 @@ export async function* readFile(
     throw isAbsence(error) ? changed(path, place, error) : placeError(error, place)
   })
   try {
-    if ((await statFile(fd)).size !== span.size) throw changed(path, place)
+    const { size } = await statFile(fd)
+    if (span.mayGrow ? size < span.size : size !== span.size) throw changed(path, place)
     const buffer = new Uint8Array(Math.min(readBytes, span.length))
     for (let done = 0; done < span.length; ) {
       signal?.throwIfAborted()

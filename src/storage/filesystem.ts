@@ -109,7 +109,14 @@ export async function openFilesystemDriver(options: FilesystemOptions): Promise<
       return end
     },
 
-    readStaged: (upload, { signal } = {}) => readFound(stagedPath(upload), undefined, signal),
+    async readStaged(upload, { signal, offset = 0 } = {}) {
+      const path = stagedPath(upload)
+      signal?.throwIfAborted()
+      const found = await inPlace(() => findFile(path))
+      if (!found) return undefined
+      const length = Math.max(0, found.size - offset)
+      return readFile(path, { first: offset, length, size: found.size, mayGrow: true }, description, signal)
+    },
 
     async commit(upload, key) {
       const file = stagedPath(upload)

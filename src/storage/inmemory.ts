@@ -79,16 +79,17 @@ export function createInMemoryDriver(contents: InMemoryContents = createInMemory
       }
       const kept = before?.bytes.subarray(0, offset) ?? new Uint8Array()
       staged.set(upload, { bytes: kept, modifiedAt: new Date() })
-      const { piece, failure } = await gather(kept, bytes, signal)
+      const show = (grown: Uint8Array) => staged.set(upload, { bytes: grown, modifiedAt: new Date() })
+      const { piece, failure } = await gather(kept, bytes, signal, show)
       staged.set(upload, piece)
       if (failure) throw failure.reason
       return piece.bytes.byteLength
     },
 
-    async readStaged(upload, { signal } = {}) {
+    async readStaged(upload, { signal, offset = 0 } = {}) {
       signal?.throwIfAborted()
       const found = staged.get(checkUploadId(upload))
-      return found && pieces(found.bytes, signal)
+      return found && pieces(found.bytes.subarray(offset), signal)
     },
 
     async commit(upload, key) {
@@ -112,21 +113,31 @@ export function createInMemoryDriver(contents: InMemoryContents = createInMemory
   }
 }
 
-/** `before` and all of `bytes` in one piece; with what the stream threw, if it did. */
+/** `before` and all of `bytes` in one piece; with what the stream threw, if it did. `show` is told of what there is so far. */
 async function gather(
   before: Uint8Array,
   bytes: ByteStream,
   signal: AbortSignal | undefined,
+  show: (grown: Uint8Array) => void = () => {},
 ): Promise<{ piece: Piece; failure?: { reason: unknown } }> {
-  const chunks = [before]
+  let room = new Uint8Array(before)
+  let size = before.byteLength
   let failure: { reason: unknown } | undefined
   try {
-    // Not `slice`: that of a Buffer copies nothing, and the chunk is only lent.
-    for await (const chunk of abortable(bytes, signal)) chunks.push(new Uint8Array(chunk))
+    for await (const chunk of abortable(bytes, signal)) {
+      if (size + chunk.byteLength > room.byteLength) {
+        const larger = new Uint8Array(Math.max(size + chunk.byteLength, 2 * room.byteLength))
+        larger.set(room.subarray(0, size))
+        room = larger
+      }
+      room.set(chunk, size)
+      size += chunk.byteLength
+      show(room.subarray(0, size))
+    }
   } catch (reason) {
     failure = { reason }
   }
-  const piece = { bytes: new Uint8Array(Buffer.concat(chunks)), modifiedAt: new Date() }
+  const piece = { bytes: room.slice(0, size), modifiedAt: new Date() }
   return failure ? { piece, failure } : { piece }
 }
 

@@ -9,6 +9,10 @@ export interface Metrics {
   requestEnded(route: string, method: string, status: number, seconds: number, bytes: number): void
   /** Counts what a run of the garbage collector has removed. */
   garbageCollected(blobs: number, bytes: number): void
+  /** Counts a request for a manifest or blob of a proxy repository. `stale`: from the cache because of trouble with the upstream. */
+  proxied(repository: string, kind: 'manifest' | 'blob' | 'list', result: 'hit' | 'miss' | 'stale' | 'absent'): void
+  /** Counts trouble with the upstream of a proxy repository, by error code. */
+  upstreamFailed(repository: string, code: string): void
   /** The text that `/metrics` answers with. */
   metricsText(): Promise<string>
   readonly contentType: string
@@ -59,6 +63,18 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     help: 'Their bytes.',
     registers: [registry],
   })
+  const proxied = new Counter({
+    name: 'entrepot_proxy_requests_total',
+    help: 'Manifests and blobs asked of proxy repositories.',
+    labelNames: ['repository', 'kind', 'result'],
+    registers: [registry],
+  })
+  const upstreamFailures = new Counter({
+    name: 'entrepot_proxy_upstream_errors_total',
+    help: 'Requests that an upstream failed to answer.',
+    labelNames: ['repository', 'code'],
+    registers: [registry],
+  })
   const tallies = new Map<string, RequestTally>()
   addCounter(registry, 'registry_http_requests_total', 'Requests answered.', tallies, (tally) => total(tally))
   addCounter(
@@ -97,6 +113,8 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
       collectedBlobs.inc(blobs)
       collectedBytes.inc(bytes)
     },
+    proxied: (repository, kind, result) => proxied.inc({ repository, kind, result }),
+    upstreamFailed: (repository, code) => upstreamFailures.inc({ repository, code }),
     metricsText: () => registry.metrics(),
   }
 }

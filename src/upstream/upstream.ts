@@ -69,6 +69,8 @@ export interface Upstream {
     options?: ManifestOptions,
   ): Promise<UpstreamManifest | 'unchanged' | undefined>
   blob(image: string, digest: Digest, options?: BlobOptions): Promise<UpstreamBlob | undefined>
+  /** Whether a blob is there, and its size where the upstream tells: no body is sent. */
+  blobInfo(image: string, digest: Digest, signal?: AbortSignal): Promise<{ size: number | undefined } | undefined>
   tags(image: string, page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
   /** Falls back to the tag that holds the list where there is no API for it. */
   referrers(
@@ -156,12 +158,33 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     return client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its search')
   }
 
+  const blob = createBlobs(client, timing, canonical, pull)
+
   return {
     name,
     namespaces: namespacesOf(base, settings.namespaces),
     canonical,
     manifest,
-    blob: createBlobs(client, timing, canonical, pull),
+    blob,
+    async blobInfo(image, digest, signal) {
+      const answer = await client.ask({
+        path: `/v2/${canonical(image)}/blobs/${digest}`,
+        method: 'HEAD',
+        scope: pull(image),
+        kind: 'blobs',
+        what: `blob ${digest} of ${canonical(image)}`,
+        // A server that knows no HEAD.
+        accepted: [405, 501],
+        verified: true,
+        signal,
+      })
+      if (!answer) return undefined
+      await discard(answer, idleMs)
+      if (answer.status === 200) return { size: sizeOf(answer.headers) }
+      const found = await blob(image, digest, { signal })
+      found?.cancel()
+      return found && { size: found.size }
+    },
     async tags(image, page = {}, signal) {
       const path = `/v2/${canonical(image)}/tags/list`
       const found = await list(path, { scope: pull(image), what: `the tags of ${canonical(image)}`, signal }, page)
@@ -198,4 +221,9 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     state: () => ({ health: health.state(), limit: client.limit(), scheme: authorized.scheme }),
     block: health.block,
   }
+}
+
+function sizeOf(headers: Headers): number | undefined {
+  const length = headers.get('content-length') ?? ''
+  return /^\d+$/.test(length) ? Number(length) : undefined
 }

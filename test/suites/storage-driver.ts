@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import type { StorageDriver } from '../../src/storage/driver.ts'
+import { type StorageDriver, stagingLagBytes } from '../../src/storage/driver.ts'
 import {
   allOf,
   bytesOf,
@@ -181,6 +181,23 @@ export function describeDriver(name: string, makePlace: () => Promise<Place>): v
         await expect(driver.commit('nobody', 'a/data')).rejects.toMatchObject({ code: 'upload-unknown' })
         await driver.discard('nobody')
         expect(await driver.stat('a/data')).toBeUndefined()
+      })
+
+      test('staged bytes can be read from any byte on, also while more arrive', async () => {
+        const piece = new Uint8Array(stagingLagBytes).fill(7)
+        let seen: string | undefined
+        async function* arriving() {
+          yield Buffer.from('one,two,three')
+          yield piece
+          // The next is asked for: all but the last bytes before the lag are there.
+          yield piece
+          seen = await textOf(await driver.readStaged('upload-1', { offset: 4 }))
+          yield Buffer.from('end')
+        }
+        await driver.append('upload-1', 0, arriving())
+        expect(seen?.slice(0, 9)).toBe('two,three')
+        expect(await textOf(await driver.readStaged('upload-1', { offset: 13 + 2 * piece.length }))).toBe('end')
+        expect(await textOf(await driver.readStaged('upload-1', { offset: 99_999_999 }))).toBe('')
       })
 
       test('bytes appended in turn become the object', async () => {

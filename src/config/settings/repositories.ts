@@ -1,7 +1,38 @@
-import { choice, name, text } from '../kinds.ts'
-import { list, refused, required, section, setting } from '../table.ts'
+import { boolean, choice, duration, name, outboundProxy, path, secret, text, webUrl } from '../kinds.ts'
+import { each, list, optional, refused, required, section, setting } from '../table.ts'
 
-const later = 'declare hosted repositories only for now'
+const later = 'declare hosted and proxy repositories only for now'
+
+const upstream = optional('Of a proxy repository: the registry it fetches from.', {
+  url: required(
+    webUrl,
+    'Its address, for example `https://registry-1.docker.io`; what stands before `/v2/` in its paths belongs to it.',
+  ),
+  username: setting(text, undefined, 'Who we log in as.'),
+  password: setting(secret, undefined, 'Password, or access token.'),
+  libraryPrefix: setting(
+    choice(['auto', 'always', 'never']),
+    'auto',
+    'Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub.',
+  ),
+  namespaces: list(each(text), [], 'More registries that it stands for, as clients name them in `?ns=`.'),
+  ca: setting(
+    path,
+    undefined,
+    'PEM file of authorities to trust there, besides those of the system and of `outbound.ca`.',
+  ),
+  insecure: setting(boolean, 'false', 'Accept any certificate from it.'),
+  proxy: setting(outboundProxy, undefined, 'HTTP proxy for the way there, or `none`. Default: `outbound.proxy`.'),
+  blocked: setting(boolean, 'false', 'Ask nothing of it: only what is cached is served.'),
+  tagAge: setting(
+    duration(0),
+    '1m',
+    'How long a tag is answered from the cache before the upstream is asked whether it has moved.',
+  ),
+  absenceAge: setting(duration(0), '30s', 'How long the answer that something does not exist is believed.'),
+  responseTimeout: setting(duration(1), '30s', 'How long the upstream may take to begin an answer.'),
+  idleTimeout: setting(duration(1), '60s', 'How long it may send nothing within an answer.'),
+})
 
 /** Declared repositories. */
 export const repositories = list(
@@ -9,9 +40,9 @@ export const repositories = list(
     name: required(name, 'Its name, the first segment of the images in it.'),
     format: setting(choice(['docker']), 'docker', 'What it stores.'),
     type: setting(
-      choice(['hosted'], { proxy: later, group: later }),
+      choice(['hosted', 'proxy'], { group: later }),
       'hosted',
-      'Where its content comes from: `hosted` is pushed by clients.',
+      'Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept.',
     ),
     blobStore: setting(name, 'default', 'The blob store that keeps its bytes.'),
     writePolicy: setting(
@@ -20,7 +51,7 @@ export const repositories = list(
       'Whether tags may be pushed, pushed once and never moved, or not at all.',
     ),
     description: setting(text, undefined, 'A line for people.'),
-    upstream: refused(later),
+    upstream,
     members: refused(later),
     writableMember: refused(later),
   }),

@@ -61,6 +61,7 @@ export async function up(db: Kysely<unknown>, columns: Columns): Promise<void> {
       .addColumn('name', text, (c) => c.notNull())
       .addColumn('digest', text, (c) => c.notNull())
       .addColumn('updated_at', long, (c) => c.notNull())
+      .addColumn('checked_at', long)
       .addPrimaryKeyConstraint('tags_key', ['image_id', 'name']),
   ).execute()
   await db.schema.createIndex('tags_by_digest').on('tags').columns(['image_id', 'digest']).execute()

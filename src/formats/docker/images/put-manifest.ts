@@ -16,12 +16,14 @@ export interface PutManifest {
   tags: string[]
   /** Do not ask whether what it references is there. */
   sparse: boolean
+  /** When the upstream was asked where the tags point: proxies only. Milliseconds since 1970. */
+  checkedAt?: number
 }
 
 /** Stores a manifest and its tags in one transaction: either all of it can be pulled afterwards, or nothing has changed. */
 export function storeManifest(
   { db, now, graceMs }: ContentParts,
-  { repository, image, manifest, digest, tags, sparse }: PutManifest,
+  { repository, image, manifest, digest, tags, sparse, checkedAt }: PutManifest,
 ): Promise<void> {
   return db.transaction(async (tx) => {
     const imageId = await ensureImage(tx, repository.id, image, now(), { hold: true })
@@ -51,7 +53,7 @@ export function storeManifest(
       },
       manifest.references.map((reference) => reference.digest),
     )
-    for (const tag of tags) await putTag(tx, imageId, tag, digest, now())
+    for (const tag of tags) await putTag(tx, imageId, tag, digest, now(), checkedAt)
   })
 }
 

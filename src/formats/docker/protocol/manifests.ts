@@ -12,16 +12,18 @@ const maxBytes = 4 * 1024 * 1024
 const maxTags = 100
 
 /** end-3. GET and HEAD. What was pushed is what is answered: `Accept` is not asked, nothing is converted. */
-export async function getManifest({ incoming, images, image, reference }: ImageCall): Promise<Response> {
+export async function getManifest({ incoming, repository, images, image, reference }: ImageCall): Promise<Response> {
   const wanted = readableReference(reference)
   const manifest = wanted && (await images.manifest(image, wanted))
-  if (!manifest) throw await unknownManifest({ images, image, reference })
-  const { digest, mediaType, content } = manifest
+  if (!manifest) throw await unknownManifest({ repository, images, image, reference })
+  const { digest, mediaType, content, warning } = manifest
   const headers: Record<string, string> = {
     'content-type': mediaType,
     'content-length': String(content.length),
     'docker-content-digest': digest,
     etag: `"${digest}"`,
+    // RFC 7234, 5.5.1.
+    ...(warning && { warning: `110 - "${warning.replace(/[^\x20-\x7e]|["\\]/g, "'")}"` }),
   }
   if (matchesEtag(incoming, digest)) {
     return new Response(null, { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } })
@@ -34,7 +36,15 @@ function readableReference(text: string): Reference | undefined {
   return text.includes(':') || isTag(text) ? parseReference(text) : undefined
 }
 
-async function unknownManifest({ images, image, reference }: Pick<ImageCall, 'images' | 'image' | 'reference'>) {
+async function unknownManifest({
+  repository,
+  images,
+  image,
+  reference,
+}: Pick<ImageCall, 'repository' | 'images' | 'image' | 'reference'>) {
+  // Elsewhere it would take another question to an upstream to tell the two apart.
+  if (repository.type !== 'hosted')
+    return new AppError('manifest-unknown', 'there is no such manifest', { detail: { reference } })
   const known = await images.tags(image, { last: '', limit: 1 })
   if (!known) return new AppError('image-unknown', 'there is no such image', { detail: { name: image } })
   return new AppError('manifest-unknown', 'this image has no such manifest', { detail: { reference } })
@@ -77,9 +87,9 @@ function tagParameters({ incoming }: ImageCall): string[] {
 }
 
 /** end-9: a tag alone, or a manifest with all its tags. */
-export async function deleteManifest({ images, image, reference }: ImageCall): Promise<Response> {
+export async function deleteManifest({ repository, images, image, reference }: ImageCall): Promise<Response> {
   const { digest, tag } = parseReference(reference)
   const deleted = digest === undefined ? await images.deleteTag(image, tag) : await images.deleteManifest(image, digest)
-  if (!deleted) throw await unknownManifest({ images, image, reference })
+  if (!deleted) throw await unknownManifest({ repository, images, image, reference })
   return new Response(null, { status: 202 })
 }

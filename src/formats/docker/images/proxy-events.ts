@@ -1,0 +1,41 @@
+import { AppError } from '../../../errors.ts'
+import type { Log } from '../../../telemetry/log.ts'
+import type { Metrics } from '../../../telemetry/metrics.ts'
+
+type Kind = 'manifest' | 'blob' | 'list'
+
+/** Says in log and metrics how a proxy repository answers. */
+export type ProxyEvents = ReturnType<typeof createProxyEvents>
+
+export function createProxyEvents(repository: string, log: Log, metrics: Pick<Metrics, 'proxied' | 'upstreamFailed'>) {
+  const say =
+    (result: 'hit' | 'miss' | 'absent') =>
+    (kind: Kind, what: string): undefined => {
+      metrics.proxied(repository, kind, result)
+      log.debug(`proxy ${result}`, { repository, kind, what })
+    }
+  return {
+    hit: say('hit'),
+    miss: say('miss'),
+    absent: say('absent'),
+    /** The cache answers because the upstream cannot. */
+    stale(kind: Kind, what: string, trouble: AppError) {
+      metrics.proxied(repository, kind, 'stale')
+      metrics.upstreamFailed(repository, trouble.code)
+      log.warn('proxy stale: the upstream is in trouble', { repository, kind, what, reason: trouble.message })
+    },
+    /** What the upstream sent could be passed on and not kept. */
+    unsaved: (what: string, error: AppError) =>
+      log.warn('proxy could not keep what it fetched', { repository, what, error }),
+    /** Counts what `work` throws, and passes it on. */
+    async watching<T>(kind: Kind, what: string, work: () => Promise<T>): Promise<T> {
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof AppError) metrics.upstreamFailed(repository, error.code)
+        log.debug('proxy failed', { repository, kind, what, error })
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,171 @@
+import type { ContentParts } from '../../../content/content.ts'
+import type { Digest } from '../../../content/digest.ts'
+import { findImage, holdImage } from '../../../database/images.ts'
+import type { StoredManifest } from '../../../database/manifests.ts'
+import { confirmTag, deleteTag, prepareFindCheckedTag } from '../../../database/tags.ts'
+import { AppError } from '../../../errors.ts'
+import type { Repository } from '../../../repositories/repositories.ts'
+import type { UpstreamManifest } from '../../../upstream/manifest.ts'
+import type { Upstream } from '../../../upstream/upstream.ts'
+import type { Absences } from './absences.ts'
+import { createFlights } from './flights.ts'
+import { parseManifest } from './manifest.ts'
+import type { createManifestFinder } from './manifest-cache.ts'
+import type { Reference } from './names.ts'
+import type { ProxyEvents } from './proxy-events.ts'
+import { storeManifest } from './put-manifest.ts'
+
+export interface ProxyManifestParts extends ContentParts {
+  repository: Repository & { type: 'proxy' }
+  upstream: Upstream
+  absences: Absences
+  events: ProxyEvents
+  findManifest: ReturnType<typeof createManifestFinder>
+}
+
+/** How long a client waits for word of a slow upstream when there is a cached copy. */
+const patienceMs = 5_000
+
+interface Found {
+  manifest: StoredManifest | undefined
+  result: 'hit' | 'miss' | 'absent'
+  /** Why the upstream could not be asked: the manifest is what was cached. */
+  trouble?: AppError
+}
+
+/**
+ * Finds the manifests of one proxy repository. By digest the cache is as good as the upstream. A tag is asked for again once it was last asked for
+ * `tagAgeMs` ago: by HEAD, which counts for no pull limit. When the upstream cannot answer, the cached copy does, with a warning; without one, the
+ * upstream's error is thrown.
+ */
+export function createProxyManifests(parts: ProxyManifestParts) {
+  const { db, now, repository, upstream, absences, events, findManifest } = parts
+  const { tagAgeMs } = repository.upstream
+  const findTag = prepareFindCheckedTag(db)
+  const flights = createFlights<Found>()
+  /** Since when each flight is under way, by `performance.now()`. */
+  const begun = new Map<string, number>()
+
+  function share(key: string, work: () => Promise<Found>): Promise<Found> {
+    return flights.share(key, () => {
+      begun.set(key, performance.now())
+      return work().finally(() => begun.delete(key))
+    })
+  }
+
+  /** Keeps what the upstream sent. Without room it is passed on all the same. */
+  async function keep(image: string, found: UpstreamManifest, tag: string | undefined): Promise<StoredManifest> {
+    const { mediaType, digest, bytes = new Uint8Array() } = found
+    const manifest = readable(bytes, mediaType, upstream.name)
+    const tags = tag === undefined ? [] : [tag]
+    try {
+      await storeManifest(parts, {
+        repository: { ...repository, writePolicy: 'allow' },
+        image,
+        manifest,
+        digest,
+        tags,
+        sparse: true,
+        checkedAt: now(),
+      })
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'storage-full') throw error
+      events.unsaved(`${image}@${digest}`, error)
+    }
+    return { digest, mediaType: manifest.mediaType, content: manifest.bytes }
+  }
+
+  async function fetched(image: string, reference: Reference): Promise<Found> {
+    const wanted = reference.digest ?? reference.tag
+    const found = await upstream.manifest(image, wanted)
+    if (found === undefined || found === 'unchanged') {
+      absences.add(`manifest ${image} ${wanted}`)
+      return { manifest: undefined, result: 'absent' }
+    }
+    return { manifest: await keep(image, found, reference.tag), result: 'miss' }
+  }
+
+  /** Asks whether the tag still points to what is cached. */
+  async function checked(image: string, tag: string, cached: StoredManifest): Promise<Found> {
+    const digest = cached.digest as Digest
+    const told = await upstream.manifest(image, tag, { method: 'HEAD', ifNoneMatch: digest })
+    if (told === undefined) {
+      await forget(image, tag)
+      absences.add(`manifest ${image} ${tag}`)
+      return { manifest: undefined, result: 'absent' }
+    }
+    if (told === 'unchanged' || told.digest === digest) {
+      await confirm(image, tag, digest)
+      return { manifest: cached, result: 'hit' }
+    }
+    return told.bytes ? { manifest: await keep(image, told, tag), result: 'miss' } : fetched(image, { tag })
+  }
+
+  async function confirm(image: string, tag: string, digest: string): Promise<void> {
+    const imageId = await findImage(db.queries, repository.id, image)
+    if (imageId !== undefined) await db.relaxed((tx) => confirmTag(tx, imageId, tag, digest, now()))
+  }
+
+  /** The manifest stays: who knows its digest may still pull it. */
+  async function forget(image: string, tag: string): Promise<void> {
+    await db.transaction(async (tx) => {
+      const imageId = await holdImage(tx, repository.id, image)
+      if (imageId !== undefined) await deleteTag(tx, imageId, tag, now())
+    })
+  }
+
+  async function cachedOr(cached: StoredManifest, key: string, work: () => Promise<Found>): Promise<Found> {
+    const flight = share(key, () =>
+      work().catch((error) => {
+        if (!(error instanceof AppError)) throw error
+        return { manifest: cached, result: 'hit' as const, trouble: error }
+      }),
+    )
+    const left = patienceMs - (performance.now() - (begun.get(key) ?? performance.now()))
+    let timer: Timer | undefined
+    const late = new Promise<Found>((resolve) => {
+      const trouble = new AppError('upstream-timeout', `upstream ${upstream.name} is slow to answer`)
+      timer = setTimeout(() => resolve({ manifest: cached, result: 'hit', trouble }), Math.max(0, left))
+    })
+    return Promise.race([flight, late]).finally(() => clearTimeout(timer))
+  }
+
+  function isFresh(checkedAt: number | null): boolean {
+    const age = now() - (checkedAt ?? Number.NEGATIVE_INFINITY)
+    return age >= 0 && age < tagAgeMs
+  }
+
+  async function find(image: string, reference: Reference): Promise<Found> {
+    const known = reference.tag === undefined ? undefined : await findTag(repository.id, image, reference.tag)
+    const digest = reference.digest ?? (known?.digest as Digest | undefined)
+    const cached = digest && (await findManifest(repository.id, image, { digest }))
+    if (cached && (reference.digest || isFresh(known?.checkedAt ?? null))) return { manifest: cached, result: 'hit' }
+    const key = `manifest ${image} ${reference.digest ?? reference.tag}`
+    if (absences.has(key)) return { manifest: undefined, result: 'absent' }
+    if (cached) return cachedOr(cached, key, () => checked(image, reference.tag!, cached))
+    return share(key, () => fetched(image, reference))
+  }
+
+  return async function manifest(image: string, reference: Reference): Promise<StoredManifest | undefined> {
+    const what = `${image} ${reference.digest ?? reference.tag}`
+    const found = await events.watching('manifest', what, () => find(image, reference))
+    if (!found.manifest || !found.trouble) {
+      events[found.result]('manifest', what)
+      return found.manifest
+    }
+    events.stale('manifest', what, found.trouble)
+    return { ...found.manifest, warning: `served from the cache: ${found.trouble.message}` }
+  }
+}
+
+/** What no client could use is the upstream's mistake, not the client's. */
+function readable(bytes: Uint8Array, mediaType: string, name: string) {
+  try {
+    return parseManifest(bytes, mediaType)
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause
+    throw new AppError('upstream-failed', `upstream ${name} sent a manifest that cannot be used: ${cause.message}`, {
+      cause,
+    })
+  }
+}

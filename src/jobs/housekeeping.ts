@@ -1,0 +1,82 @@
+import type { Config } from '../config/config.ts'
+import type { Collector } from '../content/collector.ts'
+import type { Uploads } from '../content/uploads.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { startSchedule } from './schedule.ts'
+
+export interface Housekeeping {
+  uploads: Uploads
+  collector: Collector
+  /** Names of the blob stores. */
+  stores: string[]
+  /** Ids of the proxy repositories. */
+  proxies: number[]
+  metrics: Metrics
+  log: Log
+}
+
+/** Starts what runs beside the requests: sweep of what a crash has left, garbage collection, purge of abandoned uploads. */
+export function startHousekeeping(config: Config, { uploads, collector, stores, proxies, metrics, log }: Housekeeping) {
+  const { gc, maintenance } = config.storage
+  const { age, interval, enabled, dryrun } = maintenance.uploadpurging
+  const minute = 60_000
+  return startSchedule(
+    [
+      {
+        name: 'sweep',
+        firstAfterMs: 0,
+        everyMs: 24 * 60 * minute,
+        async run() {
+          for (const store of stores) {
+            const swept = await uploads.sweep(store)
+            if (swept > 0) log.info('removed staged uploads that a crash had left', { store, uploads: swept })
+          }
+        },
+      },
+      // Nobody comes back for a download that died with its process.
+      ...(proxies.length > 0
+        ? [
+            {
+              name: 'purge of broken downloads',
+              firstAfterMs: 0,
+              everyMs: 5 * minute,
+              async run() {
+                const purged = await uploads.purge(minute, { repositories: proxies })
+                if (purged > 0) log.info('removed broken downloads', { downloads: purged })
+              },
+            },
+          ]
+        : []),
+      ...(gc.enabled
+        ? [
+            {
+              name: 'garbage collection',
+              firstAfterMs: Math.min(gc.grace, 10_000),
+              everyMs: Math.min(Math.max(gc.grace / 4, 1000), minute),
+              async run(signal: AbortSignal) {
+                const { blobs, bytes, links } = await collector.run(signal)
+                metrics.garbageCollected(blobs, bytes)
+                if (blobs > 0 || links > 0) log.info('garbage collected', { blobs, bytes, links })
+              },
+            },
+          ]
+        : []),
+      ...(enabled
+        ? [
+            {
+              name: 'upload purge',
+              firstAfterMs: minute,
+              everyMs: interval,
+              async run() {
+                const purged = await uploads.purge(age, { dryRun: dryrun })
+                if (purged > 0)
+                  log.info(dryrun ? 'abandoned uploads (dry run)' : 'removed abandoned uploads', { uploads: purged })
+              },
+            },
+          ]
+        : []),
+    ],
+    log,
+  )
+}
