@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createClosers } from '../closers.ts'
 import type { Config } from '../config/config.ts'
-import { type Database, openDatabase } from '../database/database.ts'
+import { openDatabase } from '../database/database.ts'
 import { listRepositories, type RepositoryRow } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
 import { createManifestFinder } from '../formats/docker/images/manifest-cache.ts'

@@ -308,7 +308,6 @@ tags: nonsense
     })
 
   for (const key of [
-    'connectors',
     'users',
     'ldap',
     'oidc',
