@@ -8,14 +8,17 @@ import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { AppError } from './errors.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
+import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
+import { createGroupImages } from './formats/docker/images/group.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
 import type { ImageSink, ImageSource } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
+import type { ProtocolParts } from './formats/docker/protocol/call.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
+import { roomsByHost } from './http/by-host.ts'
 import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
@@ -27,7 +30,7 @@ import { createLocalUsers } from './identity/local-users.ts'
 import type { Authenticator } from './identity/principal.ts'
 import { databaseUserStore } from './identity/user-store.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
-import { declarationOf } from './repositories/declaration.ts'
+import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
@@ -44,7 +47,10 @@ import { version } from './version.ts'
 type Images = ImageSource & ImageSink
 
 export interface App {
+  /** The main listener's, host names of connectors included. */
   handler: Handler
+  /** What a listener serves that is bound to this repository. */
+  handlerFor(repository: string): Handler
   /** What `http.debug.addr` serves. */
   debugHandler: Handler
   db: Database
@@ -78,7 +84,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const collector = createCollector(parts)
 
     const metrics = createMetrics({ version })
-    const declared = config.repositories.map(declarationOf)
+    const declared = declaredRepositories(config)
     const repositories = await openRepositories(db, declared, config.defaultRepository, now)
     const hostedImages = createHostedImages(
       { ...parts, blobs, uploads },
@@ -91,10 +97,10 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now)
     const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
-    const imagesOf = onceEach((repository: Repository): Images => {
+    const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
-      throw new AppError('internal', `no images of type ${repository.type}`)
+      return createGroupImages({ repositories, imagesOf, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
     const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
@@ -125,21 +131,28 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       metrics: prometheus.enabled ? { path: prometheus.path, handler: metricsPage } : undefined,
     })
     const { healthz, readyz } = health
-    const handler = createFront({
-      rooms: {
-        v2: createDockerProtocol(protocol),
-        v1: createV1(protocol),
-        healthz,
-        readyz,
-        metrics: guarded('observe', metricsPage, protocol),
-      },
-      headers: config.http.headers,
-      onAccess: accessLog?.write,
-      metrics,
-      log,
+    const roomsOf = (shown: Pick<ProtocolParts, 'repositories' | 'absoluteUrls'>) => ({
+      v2: createDockerProtocol({ ...protocol, ...shown }),
+      v1: createV1({ ...protocol, ...shown }),
     })
+    /** A connector is reached by an address of its own, which `http.host` does not tell. */
+    const boundRooms = (name: string) => roomsOf({ repositories: repositories.boundTo(name), absoluteUrls: false })
+    const frontOf = (formats: Record<string, Handler>) =>
+      createFront({
+        rooms: { ...formats, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
+        headers: config.http.headers,
+        onAccess: accessLog?.write,
+        metrics,
+        log,
+      })
+    const byHost = config.connectors.flatMap(({ host, repository }) =>
+      host === undefined ? [] : [[host, boundRooms(repository)] as const],
+    )
+    const handler = frontOf(roomsByHost(roomsOf(protocol), byHost))
+    await tellCollisions(repositories, imagesOf, log)
     return {
       handler,
+      handlerFor: (repository) => frontOf(boundRooms(repository)),
       debugHandler,
       db,
       collector,

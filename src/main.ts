@@ -106,6 +106,17 @@ program
     ),
   )
 
+program
+  .command('explain <reference>')
+  .description('say which repository, member and upstream would answer for an image, and why; asks no upstream')
+  .option(...configOption)
+  .option('--ns <registry>', 'as containerd sends it to a mirror: docker.io')
+  .action(
+    exiting(async (reference: string, options: { config?: string; ns?: string }) =>
+      (await import('./commands/explain.ts')).explain(reference, options, io),
+    ),
+  )
+
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
   .command('create')

@@ -11,7 +11,7 @@ import { adoptImages } from '../formats/docker/adoption/adopt.ts'
 import { rememberAdopted } from '../formats/docker/adoption/first-start.ts'
 import { describeProblem, type Progress } from '../formats/docker/adoption/report.ts'
 import { hasImages } from '../formats/docker/adoption/source.ts'
-import { declarationOf } from '../repositories/declaration.ts'
+import { declaredRepositories } from '../repositories/declared.ts'
 import { openRepositories } from '../repositories/repositories.ts'
 import type { StorageDriver } from '../storage/driver.ts'
 import { readOnlyFolder } from '../storage/filesystem-source.ts'
@@ -63,12 +63,8 @@ async function run(
   const db = add(await openDatabase(config.database))
   const stores = createBlobStores(await openDrivers(config, add))
   const parts = { db, stores, now: Date.now, graceMs: config.storage.gc.grace }
-  const repositories = await openRepositories(
-    db,
-    config.repositories.map(declarationOf),
-    config.defaultRepository,
-    Date.now,
-  )
+  const declared = declaredRepositories(config)
+  const repositories = await openRepositories(db, declared, config.defaultRepository, Date.now)
   const all = repositories.all()
   const repository = all.find((one) => one.name === name)
   if (!repository) {

@@ -4,11 +4,11 @@ import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import type { Handler } from '../http/incoming.ts'
 import { type Listener, openListener } from '../http/listener.ts'
-import { type TlsFiles, watchTls } from '../http/tls-files.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { version } from '../version.ts'
 import { loadOrExplain } from './configured.ts'
 import type { CommandIo } from './io.ts'
+import { openListeners, written } from './listeners.ts'
 
 /** `entrepot serve [--config FILE]`: runs until SIGTERM or SIGINT. Returns the exit code: 0, 1 when a part could not be opened, 2 for a bad configuration. */
 export async function serve(options: { config?: string | undefined }, io: CommandIo): Promise<number> {
@@ -20,27 +20,26 @@ export async function serve(options: { config?: string | undefined }, io: Comman
     const app = closers.add(await openApp(config, log))
     const debug = await openDebugListener(config, app.debugHandler, log)
     if (debug) closers.add({ close: () => debug.stop(0).then(() => {}) })
-    const { listener, tls } = await openMainListener(config, app.handler, log)
-    if (tls) closers.add(tls)
-    banner({ config, listener, log, io, firstAdmin: app.firstAdmin })
+    const listeners = closers.add(await openListeners(config, app, log))
+    banner({ config, listener: listeners.main, log, io, firstAdmin: app.firstAdmin })
     process.on('SIGHUP', () => {
       log.info('SIGHUP: looking at certificates and users again')
       app.reload()
-      tls?.reload()
+      listeners.reload()
       log.level = loadOrExplain(options, io)?.log.level ?? log.level
     })
     const ended = endSignal()
     const ending = new AbortController()
     void ended.then(() => ending.abort())
     await app.adopt(ending.signal).catch(async (error) => {
-      await listener.stop(0)
+      await listeners.stop(0)
       throw error
     })
     if (!ending.signal.aborted) app.startJobs()
     const signal = await ended
     log.info(`${signal}: finishing running requests`, { seconds: config.http.draintimeout / 1000 })
     app.drain()
-    const broken = await listener.stop(config.http.draintimeout)
+    const broken = await listeners.stop(config.http.draintimeout)
     if (broken > 0) log.warn('requests were broken off at the end of http.draintimeout', { requests: broken })
     await closers.closeAll()
     log.info('stopped')
@@ -67,34 +66,6 @@ function endSignal(): Promise<string> {
   })
 }
 
-async function openMainListener(config: Config, handler: Handler, log: Log) {
-  const { addr, host, prefix, tls, trustedProxies, idleTimeout } = config.http
-  const settings = tls.certificate
-    ? {
-        certificate: tls.certificate,
-        key: tls.key!,
-        clientCas: tls.clientcas,
-        minimumTls: tls.minimumtls,
-        cipherSuites: tls.ciphersuites,
-        // Has a default of its own, which means nothing without authorities.
-        clientAuth: tls.clientcas.length > 0 ? tls.clientauth : undefined,
-      }
-    : undefined
-  let listener: Listener | undefined
-  const files: TlsFiles | undefined = settings && watchTls(settings, log, (fresh) => listener?.replaceTls(fresh))
-  listener = await openListener({
-    addr: written(addr),
-    tls: files?.material,
-    handler,
-    trust: trustedProxies,
-    watchdogSeconds: idleTimeout / 1000,
-    prefix,
-    host,
-    log,
-  })
-  return { listener, tls: files }
-}
-
 /** The second listener, plain and without a login: who can reach its address may read it. */
 async function openDebugListener({ http }: Config, handler: Handler, log: Log): Promise<Listener | undefined> {
   const { addr } = http.debug
@@ -103,11 +74,6 @@ async function openDebugListener({ http }: Config, handler: Handler, log: Log): 
   const pages = http.debug.prometheus.enabled ? `health and ${http.debug.prometheus.path}` : 'health'
   log.info(`${pages} for operators on ${listener.address}, without a login`)
   return listener
-}
-
-function written(addr: Config['http']['addr']): string {
-  if ('socket' in addr) return addr.socket
-  return `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`
 }
 
 /** What the person who just typed `npm start` needs to see. */

@@ -1,5 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkConnectors } from './check-connectors.ts'
+import { checkGroups } from './check-groups.ts'
 import type { Reading } from './read.ts'
 import type { Settings } from './settings.ts'
 
@@ -23,9 +25,12 @@ export function checkSettings(settings: Settings, reading: Reading): void {
   checkStores(check)
   checkRepositories(check)
   checkFile('outbound.ca', settings.outbound.ca, check.wrong)
+  checkGroups(check)
+  checkConnectors(check)
 }
 
-interface Check {
+/** What a check works with. */
+export interface Check {
   settings: Settings
   /** `cause` is the setting that brought the trouble, where that is another one. */
   wrong: (path: string, value: string | undefined, reason: string, fix: string, cause?: string) => void
@@ -218,7 +223,8 @@ export function unreadable(error: unknown): string {
   return reasons[code] ?? `cannot be read (${code || String(error)})`
 }
 
-function checkFile(path: string, file: string | undefined, wrong: Check['wrong']): void {
+/** Complains about a file that is set and cannot be read. */
+export function checkFile(path: string, file: string | undefined, wrong: Check['wrong']): void {
   if (!file) return
   const fix = 'correct the path, or make the file readable for this process'
   try {

@@ -84,6 +84,8 @@ const undeclared = {
   writePolicy: 'allow',
   description: undefined,
   upstream: undefined,
+  members: [],
+  writableMember: undefined,
 } as const
 
 const usualUpstream = {

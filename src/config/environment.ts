@@ -139,6 +139,8 @@ function mapIn(slot: Slot, entry: Entry, variable: Variable): WrittenMap {
   const map = nothingWritten(variable.name)
   if (there?.form === 'scalar' && there.text !== '' && entry.form === 'section' && entry.byWord)
     map.entries.set(there.text, nothingWritten(there.source))
+  if (there?.form === 'scalar' && there.text !== '' && entry.form === 'section' && entry.shortFor !== undefined)
+    map.entries.set(entry.shortFor, there)
   return map
 }
 

@@ -206,6 +206,24 @@ export const name = kind<string>('name', (given) => {
   return new Wrong('is not a name', 'use lower-case letters and digits, with . _ __ or - between them, 128 at most')
 })
 
+/** Images of a repository: `team/app`, `team-*`, `library/**`; with `!` in front, those it does not match. */
+export const imagePattern = kind<string>('image pattern', (given) => {
+  const [, pattern = ''] = /^!?(.*)$/.exec(given) ?? []
+  if (pattern.length <= 255 && /^[a-z0-9._*-]+(\/[a-z0-9._*-]+)*$/.test(pattern) && !pattern.includes('***'))
+    return given
+  return new Wrong(
+    'is no pattern of images',
+    'write image names with * for a part of a segment and ** for any: library/**',
+  )
+})
+
+/** The name of a host as clients write it, with a port where it is not the usual one. */
+export const hostName = kind<string>('host name', (given) => {
+  const name = given.toLowerCase()
+  if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/.test(name)) return name
+  return new Wrong('is not a host name', 'write it as clients do, without scheme and path: hub.example.com')
+})
+
 /** The value of an HTTP header. */
 export const headerValue = kind<string>('text', (given) =>
   /^[\t\x20-\x7e\x80-\xff]*$/.test(given)

@@ -90,7 +90,7 @@ function readSection(
   )
 }
 
-/** A section as a map: nothing is the empty one, a word may stand for a field. */
+/** A section as a map: nothing is the empty one, a word may stand for a field or be the value of one. */
 function asMap(
   entry: Section<Fields, boolean>,
   written: Written | undefined,
@@ -100,7 +100,12 @@ function asMap(
   const source = written?.source ?? around
   const map: WrittenMap = { form: 'map', entries: new Map(), source }
   if (isBlank(written)) return map
-  if (written.form !== 'scalar' || !entry.byWord) return undefined
+  if (written.form !== 'scalar') return undefined
+  if (entry.shortFor !== undefined) {
+    map.entries.set(entry.shortFor, written)
+    return map
+  }
+  if (!entry.byWord) return undefined
   map.entries.set(written.text, { form: 'map', entries: new Map(), source })
   return map
 }

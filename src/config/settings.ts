@@ -1,4 +1,5 @@
 import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
 import { log } from './settings/log.ts'
 import { repositories } from './settings/repositories.ts'
@@ -44,6 +45,7 @@ export const settings = section('', {
   storage,
   blobStores,
   repositories,
+  connectors,
   proxy: section(
     "registry:2's way to say that the default repository is a proxy; it is then named `proxy`, and tags are asked for at every pull.",
     {
@@ -80,7 +82,6 @@ export const settings = section('', {
   }),
 
   middleware: later('no middleware can be loaded'),
-  connectors: later('use http.addr for the one listener'),
   users: later('use auth.htpasswd'),
   ldap: later('use auth.htpasswd'),
   oidc: later('use auth.htpasswd'),

@@ -18,6 +18,8 @@ export interface Section<F extends Fields, Optional extends boolean> {
   readonly optional: Optional
   /** A single word stands for the field of that name with nothing in it: `auth: none`, `storage: inmemory`. */
   readonly byWord: boolean
+  /** A single value stands for the section with this field set to it: `members: [private]`. */
+  readonly shortFor: string | undefined
   readonly meaning: string
 }
 
@@ -82,13 +84,17 @@ export function required<V>(kind: Kind<V>, meaning: string): Setting<V> {
 }
 
 /** A section that is always there, with the defaults of its fields. */
-export function section<F extends Fields>(meaning: string, fields: F, { byWord = false } = {}): Section<F, false> {
-  return { form: 'section', fields, optional: false, byWord, meaning }
+export function section<F extends Fields>(
+  meaning: string,
+  fields: F,
+  { byWord = false, shortFor }: { byWord?: boolean; shortFor?: keyof F & string } = {},
+): Section<F, false> {
+  return { form: 'section', fields, optional: false, byWord, shortFor, meaning }
 }
 
 /** A section that is there only when written. */
 export function optional<F extends Fields>(meaning: string, fields: F, { byWord = false } = {}): Section<F, true> {
-  return { form: 'section', fields, optional: true, byWord, meaning }
+  return { form: 'section', fields, optional: true, byWord, shortFor: undefined, meaning }
 }
 
 /** A list with its default. */

@@ -55,6 +55,10 @@ describe('trouble of ours', () => {
         locate: () => {
           throw error
         },
+        named: () => undefined,
+        boundTo: () => {
+          throw error
+        },
       },
       imagesOf: () => {
         throw error

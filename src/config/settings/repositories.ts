@@ -1,7 +1,5 @@
-import { boolean, choice, duration, name, outboundProxy, path, secret, text, webUrl } from '../kinds.ts'
-import { each, list, optional, refused, required, section, setting } from '../table.ts'
-
-const later = 'declare hosted and proxy repositories only for now'
+import { boolean, choice, duration, imagePattern, name, outboundProxy, path, secret, text, webUrl } from '../kinds.ts'
+import { each, list, optional, required, section, setting } from '../table.ts'
 
 const upstream = optional('Of a proxy repository: the registry it fetches from.', {
   url: required(
@@ -34,15 +32,34 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
   idleTimeout: setting(duration(1), '60s', 'How long it may send nothing within an answer.'),
 })
 
+/** A name alone is a member that is asked for every image. */
+const member = section(
+  'One member.',
+  {
+    repository: required(name, 'A member of the group; a plain name in the list is short for this.'),
+    images: list(
+      each(imagePattern),
+      [],
+      'The member is asked for these images only; `!` before a pattern takes images out. Default: all.',
+    ),
+    exclusive: list(
+      each(imagePattern),
+      [],
+      'These images come from this member and from no other one, whether it has them or not.',
+    ),
+  },
+  { shortFor: 'repository' },
+)
+
 /** Declared repositories. */
 export const repositories = list(
   section('One repository.', {
     name: required(name, 'Its name, the first segment of the images in it.'),
     format: setting(choice(['docker']), 'docker', 'What it stores.'),
     type: setting(
-      choice(['hosted', 'proxy'], { group: later }),
+      choice(['hosted', 'proxy', 'group']),
       'hosted',
-      'Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept.',
+      'Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept, a `group` shows the content of its members.',
     ),
     blobStore: setting(name, 'default', 'The blob store that keeps its bytes.'),
     writePolicy: setting(
@@ -52,8 +69,12 @@ export const repositories = list(
     ),
     description: setting(text, undefined, 'A line for people.'),
     upstream,
-    members: refused(later),
-    writableMember: refused(later),
+    members: list(member, [], 'Of a group: the repositories that are asked.'),
+    writableMember: setting(
+      name,
+      undefined,
+      'Of a group: the hosted member that pushes and deletes go to. Not set: there are none.',
+    ),
   }),
   [],
   'Repositories that exist from the start. `private` is added when it is the default repository and not declared.',

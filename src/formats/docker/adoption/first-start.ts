@@ -3,7 +3,7 @@ import { findOrphans } from '../../../content/orphans.ts'
 import type { Uploads } from '../../../content/uploads.ts'
 import { recall, remember } from '../../../database/facts.ts'
 import { AppError } from '../../../errors.ts'
-import type { Repositories } from '../../../repositories/repositories.ts'
+import type { Repositories, Repository } from '../../../repositories/repositories.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import { adoptImages } from './adopt.ts'
 import { describeProblem, type Problem, type Progress } from './report.ts'
@@ -28,6 +28,15 @@ export interface Adoption {
   close(): Promise<void>
 }
 
+/** Images of registry:2 are pushed ones: where nothing can be pushed there is no place for them. */
+const nothingToAdopt: Adoption = {
+  description: 'adoption',
+  check: async () => {},
+  assertDone: () => {},
+  run: async () => {},
+  close: async () => {},
+}
+
 /** Looks whether there is something to adopt: the store holds images of registry:2 and was never adopted into this database. */
 export async function openAdoption(
   parts: ContentParts & { uploads: Uploads },
@@ -35,7 +44,9 @@ export async function openAdoption(
   log: Log,
 ): Promise<Adoption> {
   const { db, stores, now } = parts
-  const repository = repositories.default
+  const target = writableOf(repositories)
+  if (!target) return nothingToAdopt
+  const repository: Repository = target
   const { driver } = stores(repository.store)
   const after = await recall(db.queries, progressFact(repository.store))
   let isDone = !(await hasUnfinishedAdoption(parts, repository.store))
@@ -114,6 +125,12 @@ export async function openAdoption(
     if (blobs === 0) return
     log.info('left alone what no adopted manifest needs: `entrepot gc --orphans` would remove it', { blobs, bytes })
   }
+}
+
+/** Where images go that are pushed without the name of a repository. */
+function writableOf({ default: fallback, named }: Repositories): Repository | undefined {
+  if (fallback.type === 'hosted') return fallback
+  return fallback.type === 'group' && fallback.writableMember ? named(fallback.writableMember) : undefined
 }
 
 /** Whether a blob store holds images of registry:2 that were not, or not all, taken over. */

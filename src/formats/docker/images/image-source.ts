@@ -26,11 +26,21 @@ export interface ReferrersPage {
   more: boolean
 }
 
+/** How far to look. */
+export interface LookOptions {
+  /** Only for what is here already: no upstream is asked. */
+  local?: boolean
+}
+
 /** Where images are read from: what the protocol knows of a repository, whatever its type. Absence is `undefined`. */
 export interface ImageSource {
-  manifest(image: string, reference: Reference): StoredManifest | Promise<StoredManifest | undefined>
+  manifest(
+    image: string,
+    reference: Reference,
+    options?: LookOptions,
+  ): StoredManifest | Promise<StoredManifest | undefined> | undefined
   /** `renew`: the client may rely on the blob being there for the time of a push. */
-  blob(image: string, digest: Digest, options?: { renew?: boolean }): Promise<Blob | undefined>
+  blob(image: string, digest: Digest, options?: LookOptions & { renew?: boolean }): Promise<Blob | undefined>
   /** Undefined: there is no such image. */
   tags(image: string, page: Page): Promise<string[] | undefined>
   /** Manifests that name `subject`, whether that exists or not. With `artifactTypes`, only those of one of them. */

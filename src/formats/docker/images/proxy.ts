@@ -60,8 +60,12 @@ export function createProxyImages(parts: ProxyParts) {
     }
 
     return {
-      manifest: (image, reference) => manifest(upstream.canonical(image), reference),
-      blob: (image, digest, options = {}) => findBlob(placeOf(image), digest, options),
+      manifest: (image, reference, { local = false } = {}) => {
+        const name = upstream.canonical(image)
+        return local ? findManifest(repository.id, name, reference) : manifest(name, reference)
+      },
+      blob: (image, digest, { local = false, ...options } = {}) =>
+        local ? blobs.find(placeOf(image), digest, options) : findBlob(placeOf(image), digest, options),
 
       tags(image, page) {
         const name = upstream.canonical(image)

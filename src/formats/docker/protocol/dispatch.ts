@@ -40,7 +40,7 @@ async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Respons
   if (!found) throw new AppError('route-unknown', `there is nothing at ${incoming.path.slice(0, 300)}`)
   const route = pick(imageRoutes[found.resource], incoming, found.resource)
   checkImageName(found.name)
-  const { repository, image } = parts.repositories.locate(found.name)
+  const { repository, image } = parts.repositories.locate(found.name, () => incoming.query.get('ns'))
   const principal = await admit(parts, incoming, route, { repository: repository.name, image })
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found

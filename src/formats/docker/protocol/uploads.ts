@@ -9,7 +9,9 @@ import {
 import { type Chunk, type Upload, unknownUpload } from '../../../content/uploads.ts'
 import { AppError } from '../../../errors.ts'
 import type { Incoming } from '../../../http/incoming.ts'
+import type { Located } from '../../../repositories/repositories.ts'
 import { isImageName } from '../images/names.ts'
+import { placesOf } from '../images/places.ts'
 import { type ImageCall, locationOf } from './call.ts'
 
 /** end-4a, end-4b, end-4c and end-11: starts an upload, unless the blob comes whole with the request or from another image. */
@@ -88,19 +90,22 @@ async function mountBlob({
 }: ImageCall): Promise<Digest | undefined> {
   const digest = incoming.query.get('mount')
   if (digest === null || !isDigest(digest)) return undefined
-  for (const from of await mountSources(incoming.query.get('from'), digest)) {
-    const located = parts.repositories.locate(from)
+  const { repositories } = parts
+  for (const located of await mountSources(incoming.query.get('from'), digest)) {
     const source = { repository: located.repository.name, image: located.image }
     if (!parts.decide(principal, 'pull', source)) continue
-    const { id, store } = located.repository
-    if (await images.mountBlob(image, { repository: id, store, image: located.image }, digest)) return digest
+    for (const { repositoryId, ...place } of placesOf(located.repository, located.image, repositories))
+      if (await images.mountBlob(image, { repository: repositoryId, ...place }, digest)) return digest
   }
   return undefined
 
-  async function mountSources(from: string | null, wanted: Digest): Promise<string[]> {
-    if (from !== null) return isImageName(from) ? [from] : []
+  async function mountSources(from: string | null, wanted: Digest): Promise<Omit<Located, 'by'>[]> {
+    if (from !== null) return isImageName(from) ? [repositories.locate(from)] : []
     const holders = await parts.blobs.holders(repository.store, wanted, 20)
-    return holders.map((holder) => `${holder.repository}/${holder.image}`)
+    return holders.flatMap((holder) => {
+      const named = repositories.named(holder.repository)
+      return named ? [{ repository: named, image: holder.image }] : []
+    })
   }
 }
 
