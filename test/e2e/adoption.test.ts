@@ -6,21 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '../../src/database/database.ts'
 import { countRows } from '../../src/database/dump.ts'
 import { descriptorOf, type Image, type Manifest, makeImage, makeIndex } from '../helpers/oci.ts'
-import { attempt, freePort, startDaemon, Unavailable, waitFor } from '../helpers/process.ts'
+import { attempt, freePort, startDaemon, waitFor } from '../helpers/process.ts'
 import { expectStatus, type RegistryClient, registryClient } from '../helpers/registry-client.ts'
 import { cleanEnvironment } from '../helpers/registry-process.ts'
 import { filesOf, registryTree } from '../helpers/registry-tree.ts'
 import { startServer } from '../helpers/server.ts'
 import { startDockerRegistry } from '../services/docker-registry.ts'
-import { installPackages } from '../services/packages.ts'
+import { whyWithout } from '../services/packages.ts'
 
-const why = await installPackages('docker-registry').then(
-  () => undefined,
-  (error: unknown) => {
-    if (error instanceof Unavailable) return error.message
-    throw error
-  },
-)
+const why = await whyWithout('docker-registry')
 if (why) console.log(`adoption: skipped, ${why}`)
 
 const folder = mkdtempSync(join(tmpdir(), 'entrepot-adoption-'))

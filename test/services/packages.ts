@@ -12,6 +12,17 @@ export function whyNoPackages(): string | undefined {
   return undefined
 }
 
+/** Why tests that need these packages are skipped here; undefined: they are installed now. */
+export async function whyWithout(...names: string[]): Promise<string | undefined> {
+  try {
+    await installPackages(...names)
+    return undefined
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message
+    throw error
+  }
+}
+
 /** The packages of `names` that are not fully installed. */
 export async function missingPackages(names: string[]): Promise<string[]> {
   if (!existsSync('/usr/bin/dpkg-query')) return names
