@@ -58,7 +58,7 @@ afterAll(async () => {
   for (const upstream of upstreams ?? []) await upstream.stop().catch(() => undefined)
 })
 
-const digestOf = async (image: string, tag: string) => (await group.pullManifest(image, tag)).digest
+const digestOf = async (image: string, tag: string) => (await group.pullManifest(image, tag))!.digest
 
 describe.skipIf(why !== undefined)('one address', () => {
   test(
