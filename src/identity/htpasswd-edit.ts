@@ -14,7 +14,7 @@ export type Edited = 'created' | 'changed' | 'unchanged'
 export async function editHtpasswd(
   path: string,
   change: (text: string) => string | undefined,
-  patienceMs = 10_000,
+  patienceMs = 30_000,
 ): Promise<Edited> {
   const file = fs.existsSync(path) ? fs.realpathSync(path) : path
   const unlock = await lock(`${file}.lock`, patienceMs)
