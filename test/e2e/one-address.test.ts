@@ -87,6 +87,19 @@ describe.skipIf(why !== undefined)('one address', () => {
   )
 
   test(
+    'gives mirror requests that name an upstream to its proxy, on the main address too',
+    async () => {
+      const client = registryClient(server)
+      const mirrored = (namespace: string) =>
+        client.request('GET', `/v2/library/debian/manifests/9?ns=${encodeURIComponent(namespace)}`)
+      const answer = await mirrored(new URL(upstreams[0].url).host)
+      expect(answer.headers.get('docker-content-digest')).toBe(theirs.manifest.digest)
+      expect((await mirrored('nobody.example.com')).status).toBe(404)
+    },
+    testMs,
+  )
+
+  test(
     'is what skopeo copies from and to, with blobs that only a proxy has',
     async () => {
       const skopeo = await openSkopeo()
