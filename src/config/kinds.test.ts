@@ -5,7 +5,7 @@ import * as kinds from './kinds.ts'
 const wrong = Symbol('wrong')
 
 function read(kind: Kind<unknown>, text: string): unknown {
-  const value = kind.parse(text, '/work')
+  const value = kind.parse(text, '/srv')
   return value instanceof kinds.Wrong ? wrong : value
 }
 
@@ -119,9 +119,9 @@ const cases: [string, Kind<unknown>, [string, unknown][]][] = [
     kinds.path,
     [
       ['/a/b', '/a/b'],
-      ['a', '/work/a'],
+      ['a', '/srv/a'],
       ['../a', '/a'],
-      ['~/a', '/work/~/a'],
+      ['~/a', '/srv/~/a'],
     ],
   ],
   [
@@ -152,7 +152,7 @@ const cases: [string, Kind<unknown>, [string, unknown][]][] = [
     'database',
     kinds.database,
     [
-      ['sqlite:data/x.db', 'sqlite:/work/data/x.db'],
+      ['sqlite:data/x.db', 'sqlite:/srv/data/x.db'],
       ['sqlite:/x.db', 'sqlite:/x.db'],
       ['sqlite::memory:', wrong],
       ['postgres://u:p@h:5432/d', 'postgres://u:p@h:5432/d'],
