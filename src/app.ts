@@ -13,7 +13,7 @@ import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
 import { createGroupImages } from './formats/docker/images/group.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
-import type { ImageSink, ImageSource } from './formats/docker/images/image-source.ts'
+import type { Images } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
@@ -43,8 +43,6 @@ import { createMetrics } from './telemetry/metrics.ts'
 import { createOutbound } from './upstream/outbound.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
-
-type Images = ImageSource & ImageSink
 
 export interface App {
   /** The main listener's, host names of connectors included. */

@@ -1,5 +1,5 @@
 import { imageMatcher } from './image-pattern.ts'
-import type { GroupMember, Repositories, Repository } from './repositories.ts'
+import type { Repositories, Repository } from './repositories.ts'
 
 /** A hosted or proxy repository as a group sees it, whether named by the group itself or by a group in it. */
 export interface Member {
@@ -55,9 +55,4 @@ function flatten(group: Repository, repositories: Pick<Repositories, 'named'>, w
     const inner = flatten(repository, repositories, [...way, group.name])
     return inner.map((one) => ({ ...one, whyNot: (image: string) => whyNot(image) ?? one.whyNot(image) }))
   })
-}
-
-/** A member that is asked for everything. */
-export function plainMember(repository: string): GroupMember {
-  return { repository, images: [], exclusive: [] }
 }

@@ -1,7 +1,7 @@
 import { algorithmOf, type Digest } from '../../../content/digest.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { Source } from './group-walk.ts'
-import type { ImageSink, ImageSource } from './image-source.ts'
+import type { ImageSource, Images } from './image-source.ts'
 import { type ManifestReference, type ParsedManifest, parseManifest } from './manifest.ts'
 import { placeIn } from './places.ts'
 
@@ -12,7 +12,7 @@ interface Gathering {
   image: string
   manifest: ParsedManifest
   /** The writable member. */
-  sink: ImageSource & ImageSink
+  sink: Images
   /** The group as the client reads it. */
   source: Pick<ImageSource, 'manifest' | 'blob'>
   members: readonly (Source & { repository: Repository; isAskedFor(image: string): boolean })[]

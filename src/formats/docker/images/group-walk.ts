@@ -1,13 +1,13 @@
 import { AppError, type ErrorCode } from '../../../errors.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { GroupMemory } from './group-memory.ts'
-import type { ImageSink, ImageSource } from './image-source.ts'
+import type { Images } from './image-source.ts'
 
 /** A member of a group with its images. */
 export interface Source {
   name: string
   isHosted: boolean
-  images: ImageSource & ImageSink
+  images: Images
 }
 
 /** How long an answer is waited for before the next source is asked too. Which answer counts is a matter of order all the same. */

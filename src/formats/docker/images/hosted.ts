@@ -6,7 +6,7 @@ import { deleteManifest, findManifests, listReferrers } from '../../../database/
 import { deleteTag, deleteTagsOf, prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
-import type { ImageSink, ImageSource } from './image-source.ts'
+import type { Images } from './image-source.ts'
 import { createManifestFinder } from './manifest-cache.ts'
 import { storeManifest } from './put-manifest.ts'
 import { fallbackTag, fromFallbackIndex, fromRow, mergeReferrers } from './referrers.ts'
@@ -27,7 +27,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
   const listTags = prepareListTags(db)
   const listImages = prepareListImages(db)
 
-  return function hostedImages(repository: Repository): ImageSource & ImageSink {
+  return function hostedImages(repository: Repository): Images {
     const placeOf = (image: string): Place => ({ repositoryId: repository.id, image, store: repository.store })
 
     function checkWritable(): void {

@@ -51,6 +51,9 @@ export interface ImageSource {
   search(term: string, page: Page): Promise<string[]>
 }
 
+/** The images of a repository, to read and to write. */
+export type Images = ImageSource & ImageSink
+
 /** Where images are written to. Everything durable once resolved. Throws `read-only` or `policy-refused` where the repository says so. */
 export interface ImageSink {
   startUpload(image: string, algorithm: DigestAlgorithm): Promise<Upload>

@@ -10,7 +10,7 @@ import type { Metrics } from '../../../telemetry/metrics.ts'
 import type { Upstream } from '../../../upstream/upstream.ts'
 import { createAbsences } from './absences.ts'
 import type { Downloads } from './downloads.ts'
-import type { ImageSink, ImageSource } from './image-source.ts'
+import type { ImageSink, Images } from './image-source.ts'
 import { createManifestFinder } from './manifest-cache.ts'
 import { createProxyBlobs } from './proxy-blobs.ts'
 import { createProxyEvents } from './proxy-events.ts'
@@ -35,7 +35,7 @@ export function createProxyImages(parts: ProxyParts) {
   const listTags = prepareListTags(db)
   const listImages = prepareListImages(db)
 
-  return function proxyImages(repository: ProxyRepository): ImageSource & ImageSink {
+  return function proxyImages(repository: ProxyRepository): Images {
     const upstream = upstreamOf(repository)
     const absences = createAbsences(repository.upstream.absenceAgeMs, now)
     const events = createProxyEvents(repository.name, log, metrics)

@@ -4,12 +4,12 @@ import type { Incoming } from '../../../http/incoming.ts'
 import type { Authenticator, Principal } from '../../../identity/principal.ts'
 import type { Repositories, Repository } from '../../../repositories/repositories.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import type { ImageSink, ImageSource } from '../images/image-source.ts'
+import type { Images } from '../images/image-source.ts'
 
 /** What the protocol works with. */
 export interface ProtocolParts {
   repositories: Repositories
-  imagesOf: (repository: Repository) => ImageSource & ImageSink
+  imagesOf: (repository: Repository) => Images
   blobs: Pick<Blobs, 'holders'>
   authenticator: Authenticator
   decide: Decide
@@ -33,7 +33,7 @@ export interface Call {
 /** A call about an image. */
 export interface ImageCall extends Call {
   repository: Repository
-  images: ImageSource & ImageSink
+  images: Images
   /** The image within its repository. */
   image: string
   /** The whole name as the client wrote it: goes into Locations. */
