@@ -124,6 +124,11 @@ describe.skipIf(why !== undefined)('one address', () => {
       await verifyContent(group, 'mine', '1')
       const gone = await group.request('GET', '/v2/fedora/manifests/28')
       expect([502, 503]).toContain(gone.status)
+      const late = makeImage('pushed meanwhile', {})
+      for (const blob of [late.config, ...late.layers])
+        expect((await group.request('HEAD', `/v2/late/blobs/${blob.digest}`)).status).toBe(404)
+      await group.pushImage('late', late, '1')
+      await verifyContent(registryClient(server), 'docker-private/late', '1')
       expect((await group.request('GET', `/v2/${dashboard}/manifests/v1.8.3`)).status).toBe(200)
     },
     testMs,

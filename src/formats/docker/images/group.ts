@@ -6,10 +6,8 @@ import { mergePages, mergeReferrersPages, readWanted } from './group-lists.ts'
 import { createGroupMemory } from './group-memory.ts'
 import { createGroupSink } from './group-sink.ts'
 import { collectTroubles, firstInOrder, patience, type Source, type Troubles } from './group-walk.ts'
-import type { ImageSink, ImageSource, LookOptions, Page } from './image-source.ts'
+import type { Images, LookOptions, Page } from './image-source.ts'
 import type { Reference } from './names.ts'
-
-type Images = ImageSource & ImageSink
 
 export interface GroupParts {
   repositories: Pick<Repositories, 'named'>
@@ -85,7 +83,10 @@ export function createGroupImages({ repositories, imagesOf, now, log }: GroupPar
       if (isOurs) return undefined
       const ask = ({ images }: Source) => images.blob(image, digest, { renew })
       const fetched = await firstInOrder(proxiesOf(sources), ask, troubles, renew ? patience.none : patience.endless)
-      return fetched ? fetched.found : troubles.throwIfAny()
+      if (fetched) return fetched.found
+      // An upstream's trouble must not keep anybody from pushing: told "not here", the client uploads the blob.
+      if (renew && group.type === 'group' && group.writableMember !== undefined) return undefined
+      return troubles.throwIfAny()
     }
 
     /** Asks all at once. A list lacks what the members in trouble have; only when no member could answer is that an error. */
