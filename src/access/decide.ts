@@ -16,4 +16,4 @@ export type Decide = (principal: Principal, action: Action, target?: Target) => 
 export const open: Decide = () => true
 
 /** Whoever is known may do everything: htpasswd files and the first admin, as in registry:2. */
-export const usersOnly: Decide = (principal) => principal.kind === 'user'
+export const usersOnly: Decide = (principal) => principal.kind !== 'anonymous'

@@ -40,9 +40,9 @@ export function guarded(action: Action, handler: Handler, parts: GuardParts): Ha
 async function admit(action: Action, incoming: Incoming, { authenticator, decide }: GuardParts): Promise<void> {
   const credentials = incoming.headers.get('authorization') ?? undefined
   const principal = await authenticator.authenticate(credentials, incoming)
-  if (principal.kind === 'user') incoming.user = principal.name
+  if (principal.kind !== 'anonymous') incoming.user = principal.name
   if (decide(principal, action)) return
-  if (principal.kind === 'user') throw new AppError('denied', `${principal.name} may not ${action} here`)
+  if (principal.kind !== 'anonymous') throw new AppError('denied', `${principal.name} may not ${action} here`)
   const { challenge } = authenticator
   throw new AppError('unauthenticated', 'log in first, as on the registry itself', {
     headers: challenge === undefined ? {} : { 'www-authenticate': challenge },

@@ -100,7 +100,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const user = await ask(given)
       for (const place of addresses) throttle[user ? 'succeeded' : 'failed'](given.username, place)
       if (!user) throw refused('the user name or the password is wrong')
-      const principal: Principal = Object.freeze({ kind: 'user', name: user.name, admin: user.admin })
+      const principal: Principal = Object.freeze({
+        kind: 'user',
+        name: user.name,
+        admin: user.admin,
+        groups: user.groups ?? [],
+      })
       forgetWhenChanged()
       if (began === generation) remember(digest, principal)
       return principal

@@ -3,6 +3,8 @@ export interface UserRecord {
   name: string
   /** May administer the server, not only use it. */
   admin: boolean
+  /** Groups they are in, as the source names them. */
+  groups?: readonly string[]
 }
 
 /** What a source makes of a name and a password: the user, a name it does not have, or a password that is not theirs. */

@@ -71,7 +71,7 @@ export async function admit(
   const credentials = incoming.headers.get('authorization') ?? undefined
   const verdict = authenticator.authenticate(credentials, incoming)
   const principal = verdict instanceof Promise ? await verdict : verdict
-  if (principal.kind === 'user') incoming.user = principal.name
+  if (principal.kind !== 'anonymous') incoming.user = principal.name
   if (decide(principal, action, target)) return principal
   if (principal.kind === 'anonymous') throw unauthenticated(authenticator)
   throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: target })
