@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
 import { type Closers, createClosers } from './closers.ts'
@@ -40,7 +39,7 @@ import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { createOutbound } from './upstream/outbound.ts'
+import { configuredOutbound } from './upstream/configured.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
 
@@ -193,13 +192,7 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
 
 /** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
 function createUpstreams(config: Config, log: Log, now: () => number) {
-  const { proxy, noProxy, ca } = config.outbound
-  const settings = {
-    proxy: proxy === 'none' ? undefined : proxy,
-    noProxy: noProxy.length > 0 ? noProxy : undefined,
-    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
-  }
-  const outbound = createOutbound(settings, proxy === 'none' ? {} : process.env)
+  const outbound = configuredOutbound(config)
   return onceEach(({ name, upstream }: ProxyRepository) =>
     createUpstream({ name, ...upstream }, { log, now, outbound }),
   )

@@ -12,7 +12,7 @@ import { type Member, membersOf } from '../repositories/members.ts'
 import { createRepositories, type Repositories, type RepositoryDeclaration } from '../repositories/repositories.ts'
 import { loadOrExplain } from './configured.ts'
 import type { CommandIo } from './io.ts'
-import { written } from './listeners.ts'
+import { written } from './written.ts'
 
 /**
  * `entrepot explain REFERENCE [--ns HOST]`: says which listener, repository and member would answer for an image, and why. Reads configuration and database, and

@@ -4,6 +4,8 @@ import type { Handler } from '../http/incoming.ts'
 import { type Listener, openListener } from '../http/listener.ts'
 import { type TlsFiles, type TlsSettings, watchTls } from '../http/tls-files.ts'
 import type { Log } from '../telemetry/log.ts'
+import { openLetsEncrypt } from './letsencrypt.ts'
+import { written } from './written.ts'
 
 /** Everything that clients reach the process by, as one. */
 export interface Listeners {
@@ -12,8 +14,8 @@ export interface Listeners {
   reload(): void
   /** Stops all at once: see `Listener.stop`. */
   stop(drainMs: number): Promise<number>
-  /** Ends the watching of certificates. */
-  close(): void
+  /** Ends the watching and the renewal of certificates. */
+  close(): Promise<void>
 }
 
 /** Opens the main listener and one for each connector with an address. When one cannot be opened, those before it are closed. */
@@ -41,47 +43,48 @@ export async function openListeners(
     const broken = await Promise.all(opened.map(({ listener }) => listener.stop(drainMs)))
     return broken.reduce((sum, one) => sum + one, 0)
   }
-  const close = () => {
+  const letsEncrypt = await openLetsEncrypt(config, log)
+  const shared = mainTls(config, letsEncrypt?.file)
+  const close = async () => {
     for (const { tls } of opened) tls?.close()
+    await letsEncrypt?.close()
   }
   try {
-    const main = await open(addr, app.handler, mainTls(config), { prefix, host })
+    const main = await open(addr, app.handler, shared, { prefix, host })
     for (const { addr: own, repository, plain, tls } of config.connectors) {
       if (!own) continue
-      const certified = tls.certificate && tls.key ? { certificate: tls.certificate, key: tls.key } : mainTls(config)
+      const certified = tls.certificate && tls.key ? { certificate: tls.certificate, key: tls.key } : shared
       const listener = await open(own, app.handlerFor(repository), plain ? undefined : certified)
       log.info(`repository ${repository} listens on ${listener.address}`)
     }
+    await letsEncrypt?.start(main.port)
     return {
       main,
       stop,
       close,
       reload() {
         for (const { tls } of opened) tls?.reload()
+        letsEncrypt?.reload()
       },
     }
   } catch (error) {
     await stop(0)
-    close()
+    await close()
     throw error
   }
 }
 
-function mainTls({ http: { tls } }: Config): TlsSettings | undefined {
-  if (!tls.certificate) return undefined
+/** `obtained`: file with the certificate and the key that an authority gave us. */
+function mainTls({ http: { tls } }: Config, obtained: string | undefined): TlsSettings | undefined {
+  const certificate = obtained ?? tls.certificate
+  if (certificate === undefined) return undefined
   return {
-    certificate: tls.certificate,
-    key: tls.key!,
+    certificate,
+    key: obtained ?? tls.key!,
     clientCas: tls.clientcas,
     minimumTls: tls.minimumtls,
     cipherSuites: tls.ciphersuites,
     // Has a default of its own, which means nothing without authorities.
     clientAuth: tls.clientcas.length > 0 ? tls.clientauth : undefined,
   }
-}
-
-/** An address as `openListener` reads it. */
-export function written(addr: Config['http']['addr']): string {
-  if ('socket' in addr) return addr.socket
-  return `${addr.host.includes(':') ? `[${addr.host}]` : addr.host}:${addr.port}`
 }

@@ -8,7 +8,8 @@ import { createLog, type Log } from '../telemetry/log.ts'
 import { version } from '../version.ts'
 import { loadOrExplain } from './configured.ts'
 import type { CommandIo } from './io.ts'
-import { openListeners, written } from './listeners.ts'
+import { openListeners } from './listeners.ts'
+import { written } from './written.ts'
 
 /** `entrepot serve [--config FILE]`: runs until SIGTERM or SIGINT. Returns the exit code: 0, 1 when a part could not be opened, 2 for a bad configuration. */
 export async function serve(options: { config?: string | undefined }, io: CommandIo): Promise<number> {

@@ -16,6 +16,8 @@ export function checkConnectors({ settings, wrong, failed }: Check): void {
   }
   take('http.addr', http.addr)
   if (http.debug.addr) take('http.debug.addr', http.debug.addr)
+  if (http.tls.letsencrypt.hosts.length > 0)
+    take('http.tls.letsencrypt.challengeaddr', http.tls.letsencrypt.challengeaddr)
   const hosts = new Map<string, string>()
   for (const [index, { repository, addr, host, plain, tls }] of connectors.entries()) {
     const path = `connectors[${index}]`

@@ -57,7 +57,14 @@ function checkListener({ settings: { http }, wrong, failed }: Check): void {
 }
 
 function checkTls({ settings, wrong, warn, failed }: Check): void {
-  const { certificate, key, clientcas } = settings.http.tls
+  const { certificate, key, clientcas, letsencrypt } = settings.http.tls
+  if (letsencrypt.hosts.length > 0 && (certificate || key))
+    wrong(
+      'http.tls.letsencrypt.hosts',
+      letsencrypt.hosts.join(' '),
+      'is set beside a certificate of your own',
+      'keep http.tls.certificate and http.tls.key, or http.tls.letsencrypt',
+    )
   const halves = { certificate, key }
   for (const [here, there] of [
     ['certificate', 'key'],
@@ -71,7 +78,7 @@ function checkTls({ settings, wrong, warn, failed }: Check): void {
         'set both, or neither',
         `http.tls.${here}`,
       )
-  if (clientcas.length > 0 && !certificate && !key)
+  if (clientcas.length > 0 && !certificate && !key && letsencrypt.hosts.length === 0)
     wrong(
       'http.tls.clientcas',
       undefined,

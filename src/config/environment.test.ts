@@ -215,11 +215,9 @@ describe('environment variables', () => {
       REGISTRY_PROXY_EXEC_COMMAND: 'login',
       REGISTRY_PROXY_EXEC_LIFETIME: '1h',
       REGISTRY_AUTH_TOKEN_REALM: 'https://auth/token',
-      REGISTRY_HTTP_TLS_LETSENCRYPT_HOSTS_0: 'reg.example.com',
     }
     expect(problemsOf(env).sort()).toEqual([
       'auth.token is not supported by this version',
-      'http.tls.letsencrypt is not supported by this version',
       'proxy.exec is not supported by this version',
       'storage.s3 is not supported by this version',
     ])

@@ -56,8 +56,10 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
 function speaksOf({ env = {}, config = '' }: ServerOptions, topic: 'auth' | 'tls'): boolean {
   const named =
-    topic === 'auth' ? /^(REGISTRY|ENTREPOT)_(AUTH|USERS|LDAP|OIDC)/ : /^(REGISTRY|ENTREPOT)_HTTP_TLS_CERTIFICATE/
-  const written = topic === 'auth' ? /^\s*"?(auth|users|ldap|oidc)"?:/m : /^\s*"?certificate"?:/m
+    topic === 'auth'
+      ? /^(REGISTRY|ENTREPOT)_(AUTH|USERS|LDAP|OIDC)/
+      : /^(REGISTRY|ENTREPOT)_HTTP_TLS_(CERTIFICATE|LETSENCRYPT)/
+  const written = topic === 'auth' ? /^\s*"?(auth|users|ldap|oidc)"?:/m : /^\s*"?(certificate|letsencrypt)"?:/m
   const text = typeof config === 'string' ? config : stringify(config)
   return Object.keys(env).some((name) => named.test(name)) || written.test(text)
 }

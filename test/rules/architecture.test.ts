@@ -16,7 +16,7 @@ const floors: string[][] = [
   ['identity'],
   ['access'],
   ['upstream'],
-  ['repositories'],
+  ['repositories', 'acme'],
   ['replication', 'retention', 'notifications', 'scanning'],
   ['formats/docker/images'],
   ['formats/docker/protocol', 'formats/docker/adoption'],

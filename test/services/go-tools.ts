@@ -32,6 +32,12 @@ const tools = {
     version: 'v3.1.3',
     package: 'cmd/cosign',
   },
+  pebble: { module: 'github.com/letsencrypt/pebble/v2', version: 'v2.10.1', package: 'cmd/pebble' },
+  'pebble-challtestsrv': {
+    module: 'github.com/letsencrypt/pebble/v2',
+    version: 'v2.10.1',
+    package: 'cmd/pebble-challtestsrv',
+  },
   'oci-conformance': {
     module: 'github.com/opencontainers/distribution-spec/conformance',
     version: 'v0.0.0-20260716174315-967efdc079b9',
@@ -76,6 +82,17 @@ export async function goTool(name: GoToolName): Promise<string> {
     throw error
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Why tests that need these programs are skipped here; undefined: they are built now. */
+export async function whyWithoutGoTools(...names: GoToolName[]): Promise<string | undefined> {
+  try {
+    for (const name of names) await goTool(name)
+    return undefined
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message
+    throw error
   }
 }
 

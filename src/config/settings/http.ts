@@ -5,6 +5,7 @@ import {
   duration,
   headerName,
   headerValue,
+  hostName,
   network,
   path,
   prefix,
@@ -12,7 +13,7 @@ import {
   text,
   webUrl,
 } from '../kinds.ts'
-import { each, ignored, list, mapping, refused, section, setting } from '../table.ts'
+import { each, ignored, list, mapping, section, setting } from '../table.ts'
 
 /** Loopback, RFC 1918 and RFC 4193 private ranges, link-local. */
 const nearby = [
@@ -42,8 +43,23 @@ const tls = section('HTTPS on the main listener. Without a certificate it speaks
   ),
   minimumtls: setting(choice(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3']), 'tls1.2', 'Oldest TLS version that is spoken.'),
   ciphersuites: list(each(text), [], 'Cipher suites for TLS 1.2 and older, best first. Empty: the safe ones.'),
-  letsencrypt: refused(
-    'get the certificate with an ACME client such as certbot, and name its files in http.tls.certificate and http.tls.key',
+  letsencrypt: section(
+    'A certificate from an ACME authority, got and renewed without anyone doing anything, instead of files.',
+    {
+      hosts: list(each(hostName), [], 'Names to get a certificate for. Empty: none is asked for.'),
+      email: setting(text, undefined, 'Where the authority writes to when something is wrong.'),
+      directoryurl: setting(
+        webUrl,
+        'https://acme-v02.api.letsencrypt.org/directory',
+        'Directory of the authority. Its own certificate must be trusted: `outbound.ca`.',
+      ),
+      challengeaddr: setting(
+        address,
+        ':80',
+        'Where its challenges are answered (http-01): it must reach this as port 80 of each host. Everyone else is sent to HTTPS.',
+      ),
+      cachefile: ignored('the certificate and its keys are kept in the folder acme of dataDir'),
+    },
   ),
 })
 
