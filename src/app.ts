@@ -7,6 +7,7 @@ import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { openAudit } from './events/open-audit.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
@@ -81,6 +82,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const collector = createCollector(parts)
 
     const metrics = createMetrics({ version })
+    const audit = openAudit(config, { db, log, now }, closers.add)
     const declared = declaredRepositories(config)
     const repositories = await openRepositories(db, declared, config.defaultRepository, now)
     const hostedImages = createHostedImages(
@@ -110,6 +112,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       blobs,
       authenticator,
       decide: config.auth === 'none' ? open : usersOnly,
+      telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,
       maxTags: config.tags.maxtags,
       maxCatalog: config.catalog.maxentries,
@@ -165,6 +168,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             uploads,
             collector,
             stores: blobStores.map(({ name }) => name),
+            audit,
             metrics,
             log,
           }),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import type { AuditOptions } from './commands/audit.ts'
 import type { CommandIo } from './commands/io.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
@@ -116,6 +117,20 @@ program
       (await import('./commands/explain.ts')).explain(reference, options, io),
     ),
   )
+
+program
+  .command('audit')
+  .description('who did what: changes, and what was denied; the newest first')
+  .option(...configOption)
+  .option('--user <name>', 'what this user did or tried')
+  .option('--repository <name>', 'what is about this repository')
+  .option('--action <action>', 'manifest.push, or with a star: manifest.*')
+  .option('--denied', 'only what was denied')
+  .option('--since <time>', 'how long ago (2h, 7d), or a time')
+  .option('--until <time>', 'as --since')
+  .option('--limit <count>', 'how many (default: 50, with --json all)')
+  .option('--json', 'one object per line, for scripts and archives')
+  .action(exiting(async (options: AuditOptions) => (await import('./commands/audit.ts')).audit(options, io)))
 
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert

@@ -179,6 +179,13 @@ export const outboundProxy = kind<string>(
   { mask: hidden, show: hidden },
 )
 
+/** A syslog receiver. */
+export const syslogUrl = kind<string>('syslog address', (given) => {
+  const url = URL.canParse(given) ? new URL(given) : undefined
+  if (url?.hostname && ['udp:', 'tcp:'].includes(url.protocol)) return given
+  return new Wrong('is not the address of a syslog receiver', 'write udp://host:514 or tcp://host:601')
+})
+
 /** What stands before `/v2/` in the path; the value is empty or starts with a slash, and never ends with one. */
 export const prefix = kind<string>('path prefix', (given) => {
   if (given === '') return ''

@@ -1,4 +1,5 @@
 import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
 import { log } from './settings/log.ts'
@@ -69,6 +70,7 @@ export const settings = section('', {
     ),
     ca: setting(path, undefined, 'PEM file of authorities to trust besides those of the system.'),
   }),
+  audit,
   catalog: section('The list of images.', {
     maxentries: setting(integer(1), '1000', 'Most entries that one page of `_catalog` may ask for.'),
   }),

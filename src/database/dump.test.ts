@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { describeOnEachDatabase, openTestSqlite, type TestDatabase } from '../../test/helpers/databases.ts'
+import { insertAuditEvents } from './audit.ts'
 import { dumpDatabase } from './dump.ts'
 import { remember } from './facts.ts'
 import { enqueue } from './gc-queue.ts'
@@ -85,6 +86,10 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     .execute()
   await insertUser(db, { name: 'eve', password_hash: 'x', admin: 1, created_at: 1 })
   await remember(db.queries, 'a fact', 'is a fact')
+  const event = { at: 1, action: 'a', result: 'done' as const, actor_kind: 'user' as const, actor: 'eve', address: '' }
+  await insertAuditEvents(db.queries, [
+    { ...event, repository: '', object: '李', request_id: '', times: 1, detail: null },
+  ])
 }
 
 describeOnEachDatabase('dump and load', (open) => {

@@ -3,10 +3,11 @@ import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Columns } from './columns.ts'
 import * as initial from './migrations/0001-initial.ts'
+import * as audit from './migrations/0007-audit.ts'
 import type { Schema } from './schema.ts'
 
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
-const migrations = { '0001-initial': initial }
+const migrations = { '0001-initial': initial, '0007-audit': audit }
 
 /** The name of the newest migration this version knows. */
 export const schemaVersion = Object.keys(migrations).at(-1)!
@@ -24,6 +25,7 @@ const tables: (keyof Schema)[] = [
   'gc_queue',
   'users',
   'facts',
+  'audit_events',
 ]
 
 /**

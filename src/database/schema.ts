@@ -17,6 +17,7 @@ export interface Schema {
   gc_queue: GcQueueTable
   users: UserTable
   facts: FactTable
+  audit_events: AuditEventTable
 }
 
 export interface RepositoryTable {
@@ -138,4 +139,23 @@ export interface UserTable {
 export interface FactTable {
   name: string
   value: string
+}
+
+/** What was done or tried, by whom. */
+export interface AuditEventTable {
+  id: Generated<number>
+  at: Timestamp
+  action: string
+  result: 'done' | 'denied'
+  actor_kind: 'anonymous' | 'user' | 'robot' | 'system' | 'console'
+  /** Of a failed login: the name that was tried. */
+  actor: string
+  address: string
+  repository: string
+  object: string
+  request_id: string
+  /** How often within a quarter of a second. */
+  times: number
+  /** JSON object. */
+  detail: string | null
 }

@@ -14,6 +14,7 @@ export const tableKeys = {
   gc_queue: ['id'],
   users: ['id'],
   facts: ['name'],
+  audit_events: ['id'],
 } as const satisfies { [Table in keyof Schema]: readonly (keyof Schema[Table] & string)[] }
 
 export type TableName = keyof typeof tableKeys
@@ -22,4 +23,12 @@ export type TableName = keyof typeof tableKeys
 export const tableNames = Object.keys(tableKeys) as TableName[]
 
 /** Tables whose `id` the database counts up. */
-export const countedTables = ['repositories', 'images', 'manifests', 'tag_history', 'gc_queue', 'users'] as const
+export const countedTables = [
+  'repositories',
+  'images',
+  'manifests',
+  'tag_history',
+  'gc_queue',
+  'users',
+  'audit_events',
+] as const

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Collector } from '../content/collector.ts'
 import type { Uploads } from '../content/uploads.ts'
+import type { Audit } from '../events/audit.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { startSchedule } from './schedule.ts'
@@ -12,12 +13,16 @@ export interface Housekeeping {
   stores: string[]
   /** Ids of the proxy repositories. */
   proxies: number[]
+  audit: Pick<Audit, 'prune'>
   metrics: Metrics
   log: Log
 }
 
 /** Starts what runs beside the requests: sweep of what a crash has left, garbage collection, purge of abandoned uploads. */
-export function startHousekeeping(config: Config, { uploads, collector, stores, proxies, metrics, log }: Housekeeping) {
+export function startHousekeeping(
+  config: Config,
+  { uploads, collector, stores, proxies, audit, metrics, log }: Housekeeping,
+) {
   const { gc, maintenance } = config.storage
   const { age, interval, enabled, dryrun } = maintenance.uploadpurging
   const minute = 60_000
@@ -44,6 +49,19 @@ export function startHousekeeping(config: Config, { uploads, collector, stores, 
               async run() {
                 const purged = await uploads.purge(minute, { repositories: proxies })
                 if (purged > 0) log.info('removed broken downloads', { downloads: purged })
+              },
+            },
+          ]
+        : []),
+      ...(config.audit.keep > 0
+        ? [
+            {
+              name: 'end of old audit events',
+              firstAfterMs: minute,
+              everyMs: 60 * minute,
+              async run(signal: AbortSignal) {
+                const removed = await audit.prune(config.audit.keep, signal)
+                if (removed > 0) log.info('removed audit events whose time is over', { events: removed })
               },
             },
           ]

@@ -66,6 +66,7 @@ describe('trouble of ours', () => {
       blobs: { holders: async () => [] },
       authenticator: nobodyIsAsked,
       decide: () => true,
+      telling: { tell: () => {}, pulls: false },
       log: createLog({ formatter: 'json', stream: { write: (line) => lines.push(line) } }),
       maxTags: 1,
       maxCatalog: 1,

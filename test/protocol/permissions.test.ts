@@ -47,6 +47,7 @@ describe('a caller who may not do everything', () => {
       blobs,
       authenticator: nobodyIsAsked,
       decide: () => true,
+      telling: { tell: () => {}, pulls: false },
       log: createLog(),
       maxTags: 10,
       maxCatalog: 10,

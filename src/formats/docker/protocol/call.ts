@@ -5,6 +5,7 @@ import type { Authenticator, Principal } from '../../../identity/principal.ts'
 import type { Repositories, Repository } from '../../../repositories/repositories.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Images } from '../images/image-source.ts'
+import type { Telling } from './told.ts'
 
 /** What the protocol works with. */
 export interface ProtocolParts {
@@ -13,6 +14,8 @@ export interface ProtocolParts {
   blobs: Pick<Blobs, 'holders'>
   authenticator: Authenticator
   decide: Decide
+  /** Who hears of changes and denials. */
+  telling: Telling
   log: Log
   /** Largest page of a tag list, and of the catalog. */
   maxTags: number

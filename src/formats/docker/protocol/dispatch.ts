@@ -6,6 +6,7 @@ import { checkImageName } from '../images/names.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
 import { errorResponse, unauthenticated } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
+import { type Subject, tellDenied, tellDone } from './told.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
 const apiVersion = ['Docker-Distribution-Api-Version', 'registry/2.0'] as const
@@ -14,10 +15,13 @@ const apiVersion = ['Docker-Distribution-Api-Version', 'registry/2.0'] as const
 export function createDockerProtocol(parts: ProtocolParts): Handler {
   return async (incoming) => {
     let response: Response
+    const found: { subject?: Subject } = {}
     try {
-      response = await answer(parts, incoming)
+      response = await answer(parts, incoming, found)
+      if (found.subject) tellDone(parts.telling, incoming, found.subject, response)
     } catch (thrown) {
       response = errorResponse(thrown, incoming, parts.log)
+      tellDenied(parts.telling, incoming, found.subject, thrown)
     }
     if (incoming.method === 'HEAD' && response.body) response = headOf(response)
     response.headers.set(...apiVersion)
@@ -25,7 +29,7 @@ export function createDockerProtocol(parts: ProtocolParts): Handler {
   }
 }
 
-async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
+async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?: Subject }): Promise<Response> {
   parts.assertReady()
   if (isAncientDocker(incoming.headers.get('user-agent'))) {
     throw new AppError('route-unknown', 'this Docker is too old: version 1.6 or newer is needed')
@@ -41,6 +45,8 @@ async function answer(parts: ProtocolParts, incoming: Incoming): Promise<Respons
   const route = pick(imageRoutes[found.resource], incoming, found.resource)
   checkImageName(found.name)
   const { repository, image } = parts.repositories.locate(found.name, () => incoming.query.get('ns'))
+  const { action } = route
+  told.subject = { action, resource: found.resource, repository: repository.name, image, reference: found.reference }
   const principal = await admit(parts, incoming, route, { repository: repository.name, image })
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found

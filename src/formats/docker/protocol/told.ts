@@ -1,0 +1,69 @@
+import type { Action } from '../../../access/decide.ts'
+import { AppError } from '../../../errors.ts'
+import type { Actor, AppEvent, Tell } from '../../../events/event.ts'
+import type { Incoming } from '../../../http/incoming.ts'
+import { parseBasic } from '../../../identity/basic.ts'
+import type { Resource } from './routes.ts'
+
+/** Who is told what happened, and whether reading is worth telling. */
+export interface Telling {
+  tell: Tell
+  pulls: boolean
+}
+
+/** What a request turned out to be about, as far as it got. */
+export interface Subject {
+  action: Action
+  resource: Resource | undefined
+  repository: string | undefined
+  image: string | undefined
+  reference: string | undefined
+}
+
+const done: Partial<Record<Resource, Record<string, string>>> = {
+  manifest: { PUT: 'manifest.push', DELETE: 'manifest.delete', GET: 'manifest.pull' },
+  blob: { DELETE: 'blob.delete' },
+}
+
+/** Tells of a request that was answered: of changes always, of pulls when that is wanted. */
+export function tellDone(telling: Telling, incoming: Incoming, subject: Subject, response: Response): void {
+  if (response.status >= 300 || subject.resource === undefined) return
+  const action = done[subject.resource]?.[incoming.method]
+  if (action === undefined || (action === 'manifest.pull' && !telling.pulls)) return
+  const digest = response.headers.get('docker-content-digest')
+  telling.tell({ ...about(incoming, subject), action, result: 'done', ...(digest && { detail: { digest } }) })
+}
+
+/** Tells of a request that was refused for want of permission. A client without credentials that is asked for them is no news. */
+export function tellDenied(telling: Telling, incoming: Incoming, subject: Subject | undefined, thrown: unknown): void {
+  if (!(thrown instanceof AppError) || !['unauthenticated', 'denied', 'throttled'].includes(thrown.code)) return
+  if (thrown.code === 'unauthenticated' && !incoming.headers.has('authorization')) return
+  const isLogin = thrown.code !== 'denied'
+  const action = isLogin ? 'login' : `${subject?.resource ?? 'registry'}.${subject?.action ?? 'enter'}`
+  telling.tell({ ...about(incoming, subject), action, result: 'denied', detail: { why: thrown.code } })
+}
+
+function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent, 'action' | 'result'> {
+  const { image, reference } = subject ?? {}
+  return {
+    actor: actorOf(incoming),
+    repository: subject?.repository,
+    object: image && reference ? `${image}${reference.includes(':') ? '@' : ':'}${reference}` : image,
+    requestId: incoming.id,
+  }
+}
+
+function actorOf(incoming: Incoming): Actor {
+  const address = incoming.clientAddress
+  if (incoming.user !== undefined) return { kind: 'user', name: incoming.user, address }
+  return { kind: 'anonymous', name: triedName(incoming), address }
+}
+
+/** The name that somebody called themselves by, proven or not. */
+function triedName({ headers }: Incoming): string {
+  try {
+    return parseBasic(headers.get('authorization') ?? '').username
+  } catch {
+    return '' // Not Basic, or not readable: then there is no name.
+  }
+}
