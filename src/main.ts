@@ -132,6 +132,19 @@ program
   .option('--json', 'one object per line, for scripts and archives')
   .action(exiting(async (options: AuditOptions) => (await import('./commands/audit.ts')).audit(options, io)))
 
+program
+  .command('mirror-config <client>')
+  .description('files that make containerd, docker, podman, k3s or kubespray use the proxies as mirrors')
+  .option(...configOption)
+  .option('--address <url>', 'how the clients reach the registry, https://NAME:PORT (default: as configured)')
+  .option('--ca <file>', 'certificate of the authority that the clients have to trust')
+  .option('--output <folder>', 'write the files there, as a tree, instead of printing them')
+  .action(
+    exiting(async (client: string, options: { config?: string; address?: string; ca?: string; output?: string }) =>
+      (await import('./commands/mirror-config.ts')).mirrorConfig(client, options, io),
+    ),
+  )
+
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
   .command('create')

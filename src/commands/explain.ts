@@ -11,6 +11,7 @@ import { declaredRepositories } from '../repositories/declared.ts'
 import { type Member, membersOf } from '../repositories/members.ts'
 import { createRepositories, type Repositories, type RepositoryDeclaration } from '../repositories/repositories.ts'
 import { loadOrExplain } from './configured.ts'
+import { connectorAt } from './connector-at.ts'
 import type { CommandIo } from './io.ts'
 import { written } from './written.ts'
 
@@ -95,18 +96,15 @@ function parse(text: string) {
 
 function viewFor(config: Config, host: string | undefined, all: Repositories, say: (line: string) => void) {
   const port = Number(/:(\d+)$/.exec(host ?? '')?.[1] ?? 0)
-  const bare = host?.toLowerCase().replace(/:\d+$/, '')
-  const byPort = config.connectors.find(({ addr }) => addr && 'port' in addr && addr.port === port && port !== 0)
-  if (byPort?.addr) {
-    say(`listener: ${written(byPort.addr)}, a connector, because of the port`)
-    return all.boundTo(byPort.repository)
+  const connector = host === undefined ? undefined : connectorAt(config, { host, port })
+  if (connector?.addr) {
+    say(`listener: ${written(connector.addr)}, a connector, because of the port`)
+    return all.boundTo(connector.repository)
   }
   say(`listener: ${written(config.http.addr)}, the main one${host ? ', because no connector has the port' : ''}`)
-  const named = [host?.toLowerCase(), bare]
-  const byHost = named.flatMap((name) => config.connectors.filter((one) => name !== undefined && one.host === name))[0]
-  if (!byHost) return all
-  say(`connector: the host ${byHost.host}`)
-  return all.boundTo(byHost.repository)
+  if (!connector) return all
+  say(`connector: the host ${connector.host}`)
+  return all.boundTo(connector.repository)
 }
 
 /** What is declared and was never started with has no row; no row has this id. */

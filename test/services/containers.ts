@@ -22,6 +22,7 @@ export async function openContainersTool(program: ContainersProgram): Promise<Co
   mkdirSync(join(folder, 'home'))
   const policy = join(folder, 'policy.json')
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }))
+  writeFileSync(join(folder, 'auth.json'), '{}')
   writeFileSync(join(folder, 'registries.conf'), 'unqualified-search-registries = []\n')
   const store = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs']
   const command = {

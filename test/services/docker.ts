@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { attempt, type Outcome, run, startDaemon, temporaryFolder, waitFor } from '../helpers/process.ts'
+import type { Credentials } from '../helpers/registry-process.ts'
 import { installPackages } from './packages.ts'
 
 /** A docker daemon of our own and a client that talks to it. */
@@ -17,10 +18,14 @@ export interface DockerService {
 export interface DockerOptions {
   /** Pull-through cache for Docker Hub. */
   mirror?: string
+  /** Folder whose content this daemon finds in /etc/docker, with a daemon.json. */
+  etc?: string
   /** Names that only this daemon knows. A name for `::1` is the way to strict TLS: what is on 127.0.0.0/8 docker takes for insecure. */
   hosts?: Record<string, string>
   /** CA file to trust for a registry `host:port`. */
   trust?: Record<string, string>
+  /** What the client believes to be logged in with, without anybody having been asked: by the key that docker writes, `https://index.docker.io/v1/`. */
+  logins?: Record<string, Credentials>
 }
 
 /**
@@ -31,7 +36,12 @@ export async function startDocker(options: DockerOptions = {}): Promise<DockerSe
   await installPackages('docker.io', 'containerd', 'runc')
   const folder = temporaryFolder('docker')
   for (const name of ['data', 'exec', 'client']) mkdirSync(join(folder, name))
-  writeFileSync(join(folder, 'daemon.json'), '{}')
+  writeFileSync(join(folder, 'daemon.json'), options.etc ? readFileSync(join(options.etc, 'daemon.json')) : '{}')
+  const auths = Object.entries(options.logins ?? {}).map(([key, { username, password }]) => [
+    key,
+    { auth: btoa(`${username}:${password}`) },
+  ])
+  writeFileSync(join(folder, 'client/config.json'), JSON.stringify({ auths: Object.fromEntries(auths) }))
   const host = `unix://${folder}/docker.sock`
   const daemon = startDaemon(
     [
@@ -72,12 +82,13 @@ export async function startDocker(options: DockerOptions = {}): Promise<DockerSe
 }
 
 /** What to put before dockerd so that it sees its own /etc/hosts and /etc/docker, in a mount namespace that ends with it. */
-function ownEtc(folder: string, { hosts = {}, trust = {} }: DockerOptions): string[] {
-  if (Object.keys(hosts).length + Object.keys(trust).length === 0) return []
+function ownEtc(folder: string, { hosts = {}, trust = {}, etc }: DockerOptions): string[] {
+  if (Object.keys(hosts).length + Object.keys(trust).length === 0 && !etc) return []
   const names = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`)
   writeFileSync(join(folder, 'hosts'), readFileSync('/etc/hosts', 'utf8') + names.join(''))
   const certificates = join(folder, 'etc-docker/certs.d')
   mkdirSync(certificates, { recursive: true })
+  if (etc) cpSync(etc, join(folder, 'etc-docker'), { recursive: true })
   for (const [host, ca] of Object.entries(trust)) {
     mkdirSync(join(certificates, host))
     copyFileSync(ca, join(certificates, host, 'ca.crt'))
