@@ -130,6 +130,29 @@ describe.skipIf(why !== undefined)('mirrors', () => {
   )
 
   test(
+    'a Kubernetes node pulls the images of two registries, and again while these are gone',
+    async () => {
+      const files = await filesFor('containerd', `https://127.0.0.1:${main}`, '--ca', ca)
+      const containerd = await startContainerd({ configPath: join(files, 'certs.d') })
+      try {
+        await twice(async () => {
+          for (const [name, image] of [
+            [hub, samples.two],
+            [google, samples.docker],
+          ] as const) {
+            expect(await containerd.criPull(name)).toBe(image.config.digest)
+            const names = (await containerd.ctr('--namespace', 'k8s.io', 'images', 'ls', '-q')).trim().split('\n')
+            await containerd.ctr('--namespace', 'k8s.io', 'images', 'rm', '--sync', ...names)
+          }
+        })
+      } finally {
+        await containerd.stop()
+      }
+    },
+    testMs,
+  )
+
+  test(
     'podman pulls the images of two registries, and again while these are gone',
     async () => {
       const files = await filesFor('podman', `https://127.0.0.1:${main}`, '--ca', ca)
