@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { openCtr } from '../clients/ctr.ts'
 import { openSkopeo } from '../clients/skopeo.ts'
+import { buildSamples, writeSamples } from '../helpers/images.ts'
 import { makeImage } from '../helpers/oci.ts'
-import { freePort } from '../helpers/process.ts'
+import { freePort, temporaryFolder } from '../helpers/process.ts'
 import { type RegistryClient, registryClient } from '../helpers/registry-client.ts'
 import { type Server, startServer } from '../helpers/server.ts'
 import { verifyContent } from '../helpers/verify-image.ts'
@@ -124,12 +128,40 @@ describe.skipIf(why !== undefined)('one address', () => {
       await verifyContent(group, 'mine', '1')
       const gone = await group.request('GET', '/v2/fedora/manifests/28')
       expect([502, 503]).toContain(gone.status)
+      const [one, two] = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.oci.image.index.v1+json']
+      const head = (accept: string) => group.request('HEAD', '/v2/fedora/manifests/28', { headers: { accept } })
+      // As containerd asks before a pull, as people do with curl, and as containerd asks before a push.
+      for (const accept of [`${one}, ${two}, */*`, one]) expect([502, 503]).toContain((await head(accept)).status)
+      expect((await head(`${one}, */*`)).status).toBe(404)
       const late = makeImage('pushed meanwhile', {})
       for (const blob of [late.config, ...late.layers])
         expect((await group.request('HEAD', `/v2/late/blobs/${blob.digest}`)).status).toBe(404)
       await group.pushImage('late', late, '1')
       await verifyContent(registryClient(server), 'docker-private/late', '1')
       expect((await group.request('GET', `/v2/${dashboard}/manifests/v1.8.3`)).status).toBe(200)
+    },
+    testMs,
+  )
+
+  test(
+    'takes what containerd and skopeo push under new names while an upstream is gone',
+    async () => {
+      const folder = temporaryFolder('one-address')
+      writeSamples(folder, await buildSamples())
+      const ctr = await openCtr(host, server.credentials)
+      const skopeo = await openSkopeo()
+      try {
+        await ctr.push(join(folder, 'multi'), 'multi', `${host}/by/containerd:1`)
+        await verifyContent(registryClient(server), 'docker-private/by/containerd', '1')
+        const { username, password } = server.credentials!
+        const to = ['--dest-creds', `${username}:${password}`, '--dest-tls-verify=false']
+        await skopeo.tool.run('copy', ...to, `oci:${folder}/two:two`, `docker://${host}/by/skopeo:1`)
+        await verifyContent(registryClient(server), 'docker-private/by/skopeo', '1')
+      } finally {
+        await ctr.close()
+        await skopeo.close()
+        rmSync(folder, { recursive: true, force: true })
+      }
     },
     testMs,
   )

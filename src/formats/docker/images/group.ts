@@ -21,6 +21,7 @@ export interface GroupParts {
 export function createGroupImages({ repositories, imagesOf, now, log }: GroupParts) {
   return function groupImages(group: Repository): Images {
     const memory = createGroupMemory(now)
+    const isWritable = group.type === 'group' && group.writableMember !== undefined
     const members = membersOf(group, repositories).map(({ repository, isAskedFor }) => {
       const images = imagesOf(repository)
       return { name: repository.name, isHosted: repository.type === 'hosted', images, isAskedFor, repository }
@@ -54,7 +55,8 @@ export function createGroupImages({ repositories, imagesOf, now, log }: GroupPar
       return undefined
     }
 
-    async function manifest(image: string, reference: Reference, { local: isLocal = false }: LookOptions = {}) {
+    async function manifest(image: string, reference: Reference, options: LookOptions = {}) {
+      const { local: isLocal = false, toPush = false } = options
       const sources = sourcesOf(image)
       const troubles = collectTroubles(memory, log, { group: group.name, image })
       // A digest is the same wherever it comes from; a tag is not, and what a proxy keeps of one may be old: it knows.
@@ -67,7 +69,7 @@ export function createGroupImages({ repositories, imagesOf, now, log }: GroupPar
       if (isLocal) return undefined
       const ask = ({ images }: Source) => images.manifest(image, reference)
       const fetched = await firstInOrder(proxiesOf(sources), ask, troubles, patience.some)
-      if (!fetched) return troubles.throwIfAny()
+      if (!fetched) return toPush && isWritable ? undefined : troubles.throwIfAny()
       memory.found(image, fetched.source.name)
       memory.well(fetched.source.name)
       return fetched.found
@@ -85,7 +87,7 @@ export function createGroupImages({ repositories, imagesOf, now, log }: GroupPar
       const fetched = await firstInOrder(proxiesOf(sources), ask, troubles, renew ? patience.none : patience.endless)
       if (fetched) return fetched.found
       // An upstream's trouble must not keep anybody from pushing: told "not here", the client uploads the blob.
-      if (renew && group.type === 'group' && group.writableMember !== undefined) return undefined
+      if (renew && isWritable) return undefined
       return troubles.throwIfAny()
     }
 

@@ -30,6 +30,8 @@ export interface ReferrersPage {
 export interface LookOptions {
   /** Only for what is here already: no upstream is asked. */
   local?: boolean
+  /** Asked to know whether to push it: what cannot be found out is absent where it can be pushed. */
+  toPush?: boolean
 }
 
 /** Where images are read from: what the protocol knows of a repository, whatever its type. Absence is `undefined`. */

@@ -12,9 +12,10 @@ const maxBytes = 4 * 1024 * 1024
 const maxTags = 100
 
 /** end-3. GET and HEAD. What was pushed is what is answered: `Accept` is not asked, nothing is converted. */
-export async function getManifest({ incoming, repository, images, image, reference }: ImageCall): Promise<Response> {
+export async function getManifest(call: ImageCall): Promise<Response> {
+  const { incoming, repository, images, image, reference } = call
   const wanted = readableReference(reference)
-  const manifest = wanted && (await images.manifest(image, wanted))
+  const manifest = wanted && (await images.manifest(image, wanted, { toPush: isBeforePush(call) }))
   if (!manifest) throw await unknownManifest({ repository, images, image, reference })
   const { digest, mediaType, content, warning } = manifest
   const headers: Record<string, string> = {
@@ -29,6 +30,16 @@ export async function getManifest({ incoming, repository, images, image, referen
     return new Response(null, { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } })
   }
   return new Response(incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>), { headers })
+}
+
+/**
+ * Whether somebody who may push asks, as containerd and BuildKit do before they push a manifest: by HEAD, for the one type that they are about to send and
+ * for anything else. Who pulls does not know the type yet and names several. Any answer but 200 and 404 would end the push.
+ */
+function isBeforePush({ incoming, parts, principal, repository, image }: ImageCall): boolean {
+  if (incoming.method !== 'HEAD') return false
+  if (!/^\s*application\/[^\s,;]+\s*,\s*\*\/\*\s*$/.test(incoming.headers.get('accept') ?? '')) return false
+  return parts.decide(principal, 'push', { repository: repository.name, image })
 }
 
 /** A tag that cannot exist is answered as one that does not; a digest that is none is an error. */
