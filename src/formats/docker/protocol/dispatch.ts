@@ -1,7 +1,8 @@
+import type { Action, Target } from '../../../access/decide.ts'
 import { AppError } from '../../../errors.ts'
 import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
-import type { Principal } from '../../../identity/principal.ts'
+import { anonymous, type Principal } from '../../../identity/principal.ts'
 import { checkImageName } from '../images/names.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
 import { errorResponse, unauthenticated } from './errors.ts'
@@ -69,16 +70,37 @@ function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incom
 
 /** Who asks, and that they may. Nothing about the image is looked up before. */
 export async function admit(
-  { authenticator, decide }: Pick<ProtocolParts, 'authenticator' | 'decide'>,
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
   incoming: Incoming,
   { action }: { action: Route<Call>['action'] },
-  target?: { repository: string; image: string },
+  target?: Target,
 ): Promise<Principal> {
-  const credentials = incoming.headers.get('authorization') ?? undefined
-  const verdict = authenticator.authenticate(credentials, incoming)
-  const principal = verdict instanceof Promise ? await verdict : verdict
+  const { authenticator, decide } = parts
+  let principal: Principal
+  try {
+    const verdict = authenticator.authenticate(incoming.headers.get('authorization') ?? undefined, incoming)
+    principal = verdict instanceof Promise ? await verdict : verdict
+  } catch (error) {
+    principal = nobodyInstead(error, parts, incoming, action, target)
+  }
   if (principal.kind !== 'anonymous') incoming.user = principal.name
   if (decide(principal, action, target)) return principal
   if (principal.kind === 'anonymous') throw unauthenticated(authenticator)
   throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: target })
+}
+
+/**
+ * Credentials that are wrong, or cannot be verified now, do not keep anybody from pulling what everybody may pull: docker sends its mirrors the user's password
+ * for Docker Hub, and goes past a mirror that refuses it. The failure counts as any other, and for logging in (`enter`) and pushing it is one: throws it then.
+ */
+function nobodyInstead(
+  error: unknown,
+  { decide, log }: Pick<ProtocolParts, 'decide' | 'log'>,
+  { id }: Incoming,
+  action: Action,
+  target: Target | undefined,
+): Principal {
+  if (!(error instanceof AppError) || action !== 'pull' || !decide(anonymous, action, target)) throw error
+  log.debug(`pulled as nobody: ${error.message}`, { ...target, requestId: id })
+  return anonymous
 }
