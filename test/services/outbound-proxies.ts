@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, run, startDaemon, temporaryFolder, waitFor } from '../helpers/process.ts'
 import type { Credentials } from '../helpers/registry-process.ts'
@@ -25,7 +25,7 @@ ${credentials ? `BasicAuth ${credentials.username} ${credentials.password}` : ''
   return start('tinyproxy', ['tinyproxy', '-d', '-c', config], folder, port)
 }
 
-/** squid without a cache, for plain requests and CONNECT to any port, with Basic credentials. */
+/** squid without a cache, for plain requests and CONNECT to any port, with Basic credentials. Its log names every request. */
 export async function startSquid({ username, password }: Credentials): Promise<FrontProxy> {
   await installPackages('squid', 'openssl')
   const folder = temporaryFolder('squid')
@@ -53,10 +53,16 @@ netdb_filename none
 pinger_enable off
 `,
   )
-  return start('squid', ['squid', '-N', '-f', config], folder, port)
+  return start('squid', ['squid', '-N', '-f', config], folder, port, join(folder, 'access.log'))
 }
 
-async function start(name: string, command: string[], folder: string, port: number): Promise<FrontProxy> {
+async function start(
+  name: string,
+  command: string[],
+  folder: string,
+  port: number,
+  accessLog?: string,
+): Promise<FrontProxy> {
   const daemon = startDaemon(command, { logFile: join(folder, 'log') })
   const stop = async () => {
     await daemon.stop()
@@ -69,5 +75,6 @@ async function start(name: string, command: string[], folder: string, port: numb
     await stop()
     throw new Error(`${name} did not start: ${log}`, { cause: error })
   }
-  return { port, log: daemon.log, stop }
+  const requests = () => (accessLog !== undefined && existsSync(accessLog) ? readFileSync(accessLog, 'utf8') : '')
+  return { port, log: () => daemon.log() + requests(), stop }
 }
