@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { testAuthority, testCertificate, writePair } from '../helpers/certificates.ts'
@@ -197,6 +197,39 @@ describe.skipIf(why !== undefined)('mirrors', () => {
         })
       } finally {
         await docker.stop()
+      }
+    },
+    testMs,
+  )
+
+  test(
+    'containerd and podman log in to a mirror that wants it',
+    async () => {
+      const upstream = { url: upstreams[0]!.url, namespaces: ['docker.io'] }
+      await using closed = await startServer({
+        auth: 'admin',
+        config: { version: 0.1, repositories: [{ name: 'docker-hub', type: 'proxy', upstream }] },
+      })
+      const { username, password } = closed.credentials!
+      const containerd = await startContainerd()
+      const podman = await openContainersTool('podman')
+      try {
+        const files = await filesFor('containerd', closed.url)
+        const hosts = join(files, 'certs.d/docker.io/hosts.toml')
+        const pull = ['images', 'pull', '--hosts-dir', join(files, 'certs.d'), '--snapshotter', 'native', hub]
+        const login = btoa(`${username}:${password}`)
+        const header = `  [host."${closed.url}/v2/docker-hub".header]\n    authorization = "Basic ${login}"\n`
+        appendFileSync(hosts, header)
+        await containerd.ctr(...pull)
+        expect(closed.log()).toMatch(/admin \S* ?.*GET \S*\/v2\/docker-hub\/library\/x\/blobs/)
+
+        const forPodman = await filesFor('podman', closed.url)
+        cpSync(join(forPodman, 'registries.conf.d/50-entrepot.conf'), join(podman.folder, 'registries.conf'))
+        await podman.run('login', '--tls-verify=false', '-u', username, '-p', password, closed.host)
+        expect(`sha256:${(await podman.run('pull', '-q', hub)).trim()}`).toBe(samples.two.config.digest)
+      } finally {
+        await containerd.stop()
+        await podman.close()
       }
     },
     testMs,
