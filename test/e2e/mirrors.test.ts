@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { appendFileSync, cpSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { testAuthority, testCertificate, writePair } from '../helpers/certificates.ts'
@@ -222,6 +222,15 @@ describe.skipIf(why !== undefined)('mirrors', () => {
         appendFileSync(hosts, header)
         await containerd.ctr(...pull)
         expect(closed.log()).toMatch(/admin \S* ?.*GET \S*\/v2\/docker-hub\/library\/x\/blobs/)
+
+        // As the documentation has it for those who want no way around the mirror.
+        const only = `server = "${closed.url}/v2/docker-hub"\noverride_path = true`
+        writeFileSync(hosts, readFileSync(hosts, 'utf8').replace(/^server = .*$/m, only))
+        await containerd.ctr('images', 'rm', '--sync', hub)
+        await containerd.ctr(...pull)
+        const { code, stderr } = await containerd.attempt(...pull.slice(0, -1), 'docker.io/library/none:1')
+        expect(code).not.toBe(0)
+        expect(stderr).not.toContain('registry-1.docker.io')
 
         const forPodman = await filesFor('podman', closed.url)
         cpSync(join(forPodman, 'registries.conf.d/50-entrepot.conf'), join(podman.folder, 'registries.conf'))
