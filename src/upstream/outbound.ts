@@ -1,5 +1,4 @@
 import * as tls from 'node:tls'
-import { rootCertificates } from 'node:tls'
 import { createNetworks, literalAddress, parseNetwork } from './addresses.ts'
 
 export interface OutboundSettings {
@@ -104,20 +103,20 @@ function checkProxy(text: string): string {
   throw new RangeError(`an outbound proxy is http:// or https://, not ${protocol}//`)
 }
 
-const bundles = new Map<string, string>()
+const bundles = new Map<string, string | undefined>()
 
-/** The system's authorities and the given ones, as one text: it is the same string each time, which lets fetch find its TLS context by comparing it. */
+/**
+ * The authorities that come with the program, those of this machine and the given ones, as one text: it is the same string each time, which lets fetch find its
+ * TLS context by comparing it. Undefined: nothing is known besides what fetch trusts by itself.
+ */
 function bundle(...extra: (string | undefined)[]): string | undefined {
   const own = extra.filter((text) => text !== undefined).join('\n')
-  if (own === '') return undefined
-  let whole = bundles.get(own)
-  if (whole === undefined) {
-    whole = [...systemAuthorities(), own].join('\n')
-    bundles.set(own, whole)
-  }
+  if (bundles.has(own)) return bundles.get(own)
+  const usual = tls.getCACertificates('default')
+  const known = new Set(usual.map((one) => one.trim()))
+  // Fetch does not look there by itself, and it is where companies put their authority.
+  const machine = tls.getCACertificates('system').filter((one) => !known.has(one.trim()))
+  const whole = own === '' && machine.length === 0 ? undefined : [...usual, ...machine, own].join('\n')
+  bundles.set(own, whole)
   return whole
-}
-
-function systemAuthorities(): readonly string[] {
-  return tls.getCACertificates?.('default') ?? rootCertificates
 }

@@ -132,4 +132,19 @@ describe.skipIf(why !== undefined)('outbound proxies', () => {
     },
     testMs,
   )
+
+  test(
+    'an authority that the machine trusts is trusted, too',
+    async () => {
+      const { url } = upstreams.get('common')!
+      const config = { version: 0.1, auth: 'none', repositories: [{ name: 'far', type: 'proxy', upstream: { url } }] }
+      const statusWith = async (env: Record<string, string>) => {
+        await using server = await startServer({ config, env })
+        return (await fetch(`${server.url}/v2/far/team/app/manifests/1`)).status
+      }
+      expect(await statusWith({})).toBe(502)
+      expect(await statusWith({ SSL_CERT_FILE: authorities[0]!.ca })).toBe(200)
+    },
+    testMs,
+  )
 })
