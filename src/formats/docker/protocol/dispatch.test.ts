@@ -80,6 +80,7 @@ test('only who may push is asked for by a client that is about to', async () => 
       authenticator: nobodyIsAsked,
       decide: (_, action) => mayPush || action !== 'push',
       log: createLog({ level: 'error' }),
+      telling: { tell: () => {}, pulls: false },
       maxTags: 10,
       maxCatalog: 10,
       absoluteUrls: false,

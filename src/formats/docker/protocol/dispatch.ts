@@ -100,7 +100,11 @@ function nobodyInstead(
   action: Action,
   target: Target | undefined,
 ): Principal {
-  if (!(error instanceof AppError) || action !== 'pull' || !decide(anonymous, action, target)) throw error
+  if (!(error instanceof AppError && isAboutLogins(error)) || action !== 'pull') throw error
+  if (!decide(anonymous, action, target)) throw error
   log.debug(`pulled as nobody: ${error.message}`, { ...target, requestId: id })
   return anonymous
 }
+
+const isAboutLogins = ({ code }: AppError) =>
+  code === 'unauthenticated' || code === 'throttled' || code === 'unavailable'
