@@ -1,5 +1,6 @@
 import { open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
+import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
 import type { BlobStoreConfig, Config } from './config/config.ts'
 import { type BlobStore, createBlobStores } from './content/blob-store.ts'
@@ -102,7 +103,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload } = await openIdentity(config, db, log)
+    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)
     closers.add(authenticator)
 
     let draining = false
@@ -137,9 +138,13 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     })
     /** A connector is reached by an address of its own, which `http.host` does not tell. */
     const boundRooms = (name: string) => roomsOf({ repositories: repositories.boundTo(name), absoluteUrls: false })
+    const api = openApi(config, {
+      ...protocol,
+      ...{ db, now, tell: audit.tell, outbound: configuredOutbound(config), isTaken },
+    })
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
-        rooms: { ...formats, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
+        rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
         headers: config.http.headers,
         onAccess: accessLog?.write,
         metrics,
@@ -169,6 +174,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             collector,
             stores: blobStores.map(({ name }) => name),
             audit,
+            sessions: api,
             metrics,
             log,
           }),
@@ -222,7 +228,8 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
 
 async function openIdentity(config: Config, db: Database, log: Log) {
   const nothing = () => {}
-  if (config.auth === 'none') return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing }
+  if (config.auth === 'none')
+    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
   if (config.auth) {
     const { path, realm } = config.auth.htpasswd
     const source = await openHtpasswdSource({ path, log })
@@ -235,10 +242,12 @@ async function openIdentity(config: Config, db: Database, log: Log) {
       authenticator: createAuthenticator({ sources: [source], realm }),
       firstAdmin: undefined,
       reload: source.reload,
+      isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
     }
   }
   const store = databaseUserStore(db)
   const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
   const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
-  return { authenticator, firstAdmin, reload: nothing }
+  const isTaken = async (name: string) => (await store.find(name)) !== undefined
+  return { authenticator, firstAdmin, reload: nothing, isTaken }
 }

@@ -3,6 +3,7 @@ import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
 import { log } from './settings/log.ts'
+import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
 import { blobStores, storage } from './settings/storage.ts'
 import { each, ignored, list, optional, refused, required, section, setting, type ValueOf } from './table.ts'
@@ -71,6 +72,8 @@ export const settings = section('', {
     ca: setting(path, undefined, 'PEM file of authorities to trust besides those of the system.'),
   }),
   audit,
+  oidc,
+  sessions,
   catalog: section('The list of images.', {
     maxentries: setting(integer(1), '1000', 'Most entries that one page of `_catalog` may ask for.'),
   }),
@@ -86,7 +89,6 @@ export const settings = section('', {
   middleware: later('no middleware can be loaded'),
   users: later('use auth.htpasswd'),
   ldap: later('use auth.htpasswd'),
-  oidc: later('use auth.htpasswd'),
   anonymous: later('use auth.none for a registry that is open to everyone'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),

@@ -7,7 +7,9 @@ import { enqueue } from './gc-queue.ts'
 import { ensureImage } from './images.ts'
 import { loadDatabase } from './load.ts'
 import { insertManifest } from './manifests.ts'
+import { putOidcUser } from './oidc-users.ts'
 import { putRepository } from './repositories.ts'
+import { insertSession } from './sessions.ts'
 import { tableNames } from './tables.ts'
 import { putTag } from './tags.ts'
 import { insertUser } from './users.ts'
@@ -86,6 +88,18 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     .execute()
   await insertUser(db, { name: 'eve', password_hash: 'x', admin: 1, created_at: 1 })
   await remember(db.queries, 'a fact', 'is a fact')
+  const session = {
+    id: 's',
+    source: 'local',
+    name: 'eve',
+    admin: 0 as const,
+    groups: '[]',
+    address: '',
+    user_agent: '',
+  }
+  await insertSession(db.queries, { ...session, created_at: 1, used_at: 2 })
+  const known = { issuer: 'i', subject: 's', name: 'x', admin: 1 as const, groups: '["a"]', mail: null, seen_at: 3 }
+  await putOidcUser(db.queries, known)
   const event = { at: 1, action: 'a', result: 'done' as const, actor_kind: 'user' as const, actor: 'eve', address: '' }
   await insertAuditEvents(db.queries, [
     { ...event, repository: '', object: '李', request_id: '', times: 1, detail: null },

@@ -18,6 +18,8 @@ export interface Schema {
   users: UserTable
   facts: FactTable
   audit_events: AuditEventTable
+  sessions: SessionTable
+  oidc_users: OidcUserTable
 }
 
 export interface RepositoryTable {
@@ -158,4 +160,34 @@ export interface AuditEventTable {
   times: number
   /** JSON object. */
   detail: string | null
+}
+
+/** A person in a browser. */
+export interface SessionTable {
+  /** Digest of the secret in the cookie. */
+  id: string
+  source: string
+  name: string
+  admin: 0 | 1
+  /** JSON list. */
+  groups: string
+  address: string
+  user_agent: string
+  created_at: Timestamp
+  /** Within a minute. */
+  used_at: Timestamp
+}
+
+/** Somebody whom an OpenID provider has let in at least once, as of the last time. */
+export interface OidcUserTable {
+  issuer: string
+  /** The provider's own name for them, which never changes. */
+  subject: string
+  /** Ours, taken from the provider at the first login. */
+  name: string
+  admin: 0 | 1
+  /** JSON list. */
+  groups: string
+  mail: string | null
+  seen_at: Timestamp
 }

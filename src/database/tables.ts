@@ -15,6 +15,8 @@ export const tableKeys = {
   users: ['id'],
   facts: ['name'],
   audit_events: ['id'],
+  sessions: ['id'],
+  oidc_users: ['issuer', 'subject'],
 } as const satisfies { [Table in keyof Schema]: readonly (keyof Schema[Table] & string)[] }
 
 export type TableName = keyof typeof tableKeys

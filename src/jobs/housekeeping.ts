@@ -14,6 +14,7 @@ export interface Housekeeping {
   /** Ids of the proxy repositories. */
   proxies: number[]
   audit: Pick<Audit, 'prune'>
+  sessions: { sweep(): Promise<unknown> }
   metrics: Metrics
   log: Log
 }
@@ -21,7 +22,7 @@ export interface Housekeeping {
 /** Starts what runs beside the requests: sweep of what a crash has left, garbage collection, purge of abandoned uploads. */
 export function startHousekeeping(
   config: Config,
-  { uploads, collector, stores, proxies, audit, metrics, log }: Housekeeping,
+  { uploads, collector, stores, proxies, audit, sessions, metrics, log }: Housekeeping,
 ) {
   const { gc, maintenance } = config.storage
   const { age, interval, enabled, dryrun } = maintenance.uploadpurging
@@ -53,6 +54,7 @@ export function startHousekeeping(
             },
           ]
         : []),
+      { name: 'end of old sessions', firstAfterMs: minute, everyMs: 60 * minute, run: sessions.sweep },
       ...(config.audit.keep > 0
         ? [
             {

@@ -51,6 +51,8 @@ export interface TestRegistry {
   index(image: string, manifests: object[], options?: { reference?: string; extra?: object }): Promise<Descriptor>
   /** Starts an upload and returns its location. */
   upload(image: string, query?: string): Promise<string>
+  /** Its `dataDir`. */
+  readonly dataDir: string
   /** Errors that were logged, as JSON lines. */
   readonly errors: string[]
 }
@@ -81,7 +83,7 @@ export function describeRegistry(name: string, settings: TestSettings, tests: (r
       rmSync(folder, { recursive: true, force: true })
       expect(errors).toEqual([])
     })
-    tests(createTestRegistry(() => app!, errors))
+    tests(createTestRegistry(() => app!, errors, folder))
   })
 }
 
@@ -101,7 +103,7 @@ function openTestApp(settings: TestSettings, errors: string[]): Promise<App> {
   )
 }
 
-function createTestRegistry(app: () => App, errors: string[]): TestRegistry {
+function createTestRegistry(app: () => App, errors: string[], dataDir: string): TestRegistry {
   async function request(method: string, target: string, { headers = {}, ...rest }: RequestOptions = {}) {
     const response = await app().handler(fakeIncoming(method, target, headers, rest))
     await checkAnswer(method, target, response)
@@ -155,6 +157,7 @@ function createTestRegistry(app: () => App, errors: string[]): TestRegistry {
     manifest,
     upload,
     errors,
+    dataDir,
     async image(image, { tag, seed = image, extra = {} } = {}) {
       const value = imageManifest(seed, extra)
       await blob(image, configOf(seed))

@@ -1,0 +1,97 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Decide } from '../access/decide.ts'
+import type { Database } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import type { Tell } from '../events/event.ts'
+import type { Handler, Incoming } from '../http/incoming.ts'
+import type { OidcProvider } from '../identity/oidc/provider.ts'
+import type { OidcUsers } from '../identity/oidc/users.ts'
+import type { Authenticator } from '../identity/principal.ts'
+import type { Sessions } from '../identity/sessions.ts'
+import type { Log } from '../telemetry/log.ts'
+import { version } from '../version.ts'
+import { identify } from './caller.ts'
+import type { Api, ApiEnv } from './endpoint.ts'
+import { problemResponse } from './problem.ts'
+import { addAudit } from './resources/audit.ts'
+import { addOidcLogin } from './resources/oidc-login.ts'
+import { addSession } from './resources/session.ts'
+import { addSystem } from './resources/system.ts'
+
+/** What the API works with. */
+export interface ApiParts {
+  db: Database
+  authenticator: Authenticator
+  sessions: Sessions
+  /** How long a session may live, in seconds. */
+  sessionSeconds: number
+  /** Set when people may log in with an OpenID provider. */
+  oidc: { provider: OidcProvider; users: OidcUsers; label: string } | undefined
+  /** Whether people are asked who they are. */
+  isOpen: boolean
+  decide: Decide
+  tell: Tell
+  log: Log
+  now: () => number
+}
+
+/** Longest body: settings and texts, never content. */
+const longestBody = 1_000_000
+
+/** `/api/v1`: REST for the web page, the command line and scripts. Its document is `/api/v1/openapi.json`. */
+export function createApi(parts: ApiParts): Handler {
+  const api: Api = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (result.success) return
+      const wrong = result.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+      const [first] = wrong
+      throw new AppError('request-invalid', `${first?.field || 'the request'}: ${first?.message}`, { detail: wrong })
+    },
+  }).basePath('/api/v1')
+  api.onError((error, context) => problemResponse(error, context.env.incoming, parts.log))
+  api.notFound((context) => {
+    const { incoming } = context.env
+    return problemResponse(
+      new AppError('route-unknown', `there is nothing at ${incoming.path.slice(0, 300)}`),
+      incoming,
+      parts.log,
+    )
+  })
+  api.use('*', async (context, next) => {
+    context.set('caller', await identify(context.env.incoming, parts))
+    await next()
+    context.header('cache-control', 'no-store')
+  })
+  addSystem(api, parts)
+  addSession(api, parts)
+  addOidcLogin(api, parts)
+  addAudit(api, parts)
+  api.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Entrepot', version, description: 'REST API of an Entrepot registry.' },
+  })
+  return async (incoming) => {
+    incoming.route = 'api'
+    try {
+      return await api.fetch(await requestOf(incoming), { incoming })
+    } catch (error) {
+      return problemResponse(error, incoming, parts.log)
+    }
+  }
+}
+
+async function requestOf(incoming: Incoming): Promise<Request> {
+  const { method, headers, path, target } = incoming
+  const query = target.includes('?') ? target.slice(target.indexOf('?')) : ''
+  const hasBody = !['GET', 'HEAD'].includes(method)
+  const body = hasBody ? await incoming.bodyWhole(longestBody, tooLarge) : undefined
+  return new Request(`http://localhost${path}${query}`, {
+    method,
+    headers,
+    ...(body?.length && { body: body as Uint8Array<ArrayBuffer> }),
+  })
+}
+
+function tooLarge(): AppError {
+  return new AppError('manifest-too-large', `the body is longer than ${longestBody} bytes`)
+}

@@ -1,0 +1,122 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Action, Decide } from '../access/decide.ts'
+import { AppError } from '../errors.ts'
+import type { Incoming } from '../http/incoming.ts'
+import type { Caller } from './caller.ts'
+
+/** What every handler may look at. */
+export interface ApiEnv {
+  Bindings: { incoming: Incoming }
+  Variables: { caller: Caller }
+}
+
+export type Api = OpenAPIHono<ApiEnv>
+
+/** Who may call an endpoint: everyone, whoever is known, whoever administers the server, or who may do something with all of it. */
+export type Access = 'anyone' | 'known' | 'admin' | Action
+
+export const ProblemSchema = z
+  .object({
+    status: z.number().int(),
+    code: z.string(),
+    title: z.string(),
+    detail: z.unknown().optional(),
+    requestId: z.string(),
+  })
+  .openapi('Problem')
+
+type Schemas = Partial<Record<'params' | 'query' | 'body' | 'headers', z.ZodType>>
+type Read<S extends Schemas, Part extends keyof S> = S[Part] extends z.ZodType ? z.output<S[Part]> : undefined
+
+export interface Endpoint<S extends Schemas, Answer extends z.ZodType> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  path: string
+  summary: string
+  tag: string
+  access: Access
+  request?: S
+  /** Absent: nothing but the status is answered. */
+  answer?: Answer
+  /** Of a success; default 200, 204 without an answer. */
+  status?: number
+  /** Further statuses and what they mean, for the document; 400, 401, 403, 429 and 500 are understood. */
+  also?: Readonly<Record<number, string>>
+}
+
+export interface Call<S extends Schemas> {
+  params: Read<S, 'params'>
+  query: Read<S, 'query'>
+  body: Read<S, 'body'>
+  caller: Caller
+  incoming: Incoming
+  /** A header of the answer; the same name twice adds a second one. */
+  header(name: string, value: string): void
+}
+
+/** Adds one endpoint to the API: its schemas check what comes in, its access is decided before the handler runs, and all of it is in the document. */
+export function addEndpoint<S extends Schemas, Answer extends z.ZodType = z.ZodType<undefined>>(
+  api: Api,
+  decide: Decide,
+  endpoint: Endpoint<S, Answer>,
+  handle: (call: Call<S>) => Promise<z.input<Answer> | Response> | z.input<Answer> | Response,
+): void {
+  const { request = {} as S, answer, status = answer ? 200 : 204 } = endpoint
+  const route = createRoute({
+    method: endpoint.method,
+    path: endpoint.path,
+    summary: endpoint.summary,
+    tags: [endpoint.tag],
+    'x-access': endpoint.access,
+    request: {
+      ...(request.params && { params: request.params as never }),
+      ...(request.query && { query: request.query as never }),
+      ...(request.body && { body: { required: true, content: { 'application/json': { schema: request.body } } } }),
+    },
+    responses: responsesOf(endpoint, status),
+  })
+  api.openapi(route, (async (context: Context<ApiEnv>) => {
+    const { incoming } = context.env
+    const caller = context.var.caller
+    admit(endpoint, caller, decide)
+    const valid = (part: string) => context.req.valid(part as never)
+    const result = await handle({
+      params: (request.params ? valid('param') : undefined) as never,
+      query: (request.query ? valid('query') : undefined) as never,
+      body: (request.body ? valid('json') : undefined) as never,
+      caller,
+      incoming,
+      header: (name, value) => context.header(name, value, { append: true }),
+    })
+    if (result instanceof Response) return result
+    return answer ? context.json(result as never, status as never) : context.body(null, status as never)
+  }) as never)
+}
+
+function admit({ access }: Pick<Endpoint<Schemas, z.ZodType>, 'access'>, { principal }: Caller, decide: Decide): void {
+  if (access === 'anyone') return
+  const isKnown = principal.kind !== 'anonymous'
+  const isAllowed =
+    access === 'known' ? isKnown : access === 'admin' ? decide(principal, 'observe') : decide(principal, access)
+  if (isAllowed) return
+  if (!isKnown) throw new AppError('unauthenticated', 'log in first')
+  throw new AppError('denied', `${principal.name} may not do this`)
+}
+
+function responsesOf({ answer, also = {} }: Pick<Endpoint<Schemas, z.ZodType>, 'answer' | 'also'>, status: number) {
+  const problem = (description: string) => ({
+    description,
+    content: { 'application/problem+json': { schema: ProblemSchema } },
+  })
+  return {
+    [status]: answer
+      ? { description: 'done', content: { 'application/json': { schema: answer } } }
+      : { description: 'done' },
+    400: problem('the request is wrong; the title says how'),
+    401: problem('log in first'),
+    403: problem('not allowed'),
+    429: problem('too many failed logins; Retry-After says when'),
+    500: problem('the log has the reason under the request id'),
+    ...Object.fromEntries(Object.entries(also).map(([code, text]) => [code, problem(text)])),
+  }
+}

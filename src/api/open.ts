@@ -1,0 +1,38 @@
+import type { Config } from '../config/config.ts'
+import type { Handler } from '../http/incoming.ts'
+import { configuredOidc } from '../identity/oidc/configured.ts'
+import { createOidcUsers } from '../identity/oidc/users.ts'
+import { createSessions } from '../identity/sessions.ts'
+import type { Outbound } from '../upstream/outbound.ts'
+import type { ApiParts } from './api.ts'
+
+/** What the API needs of the rest of the house. */
+export interface ApiOptions extends Omit<ApiParts, 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen'> {
+  outbound: Outbound
+  /** Whether a source of users knows a name. */
+  isTaken: (name: string) => Promise<boolean>
+}
+
+export interface ApiRoom {
+  handler: Handler
+  /** Ends sessions whose time is over. */
+  sweep(): Promise<number>
+}
+
+/** The API as the configuration describes it. It is loaded at its first request: the schemas take longer to build than the rest of the server takes to start. */
+export function openApi(config: Config, { outbound, isTaken, ...parts }: ApiOptions): ApiRoom {
+  const { db, now } = parts
+  const { idle, longest } = config.sessions
+  const sessions = createSessions({ db, now, idleMs: idle, longestMs: longest })
+  const send = ((url: string | URL, init?: RequestInit) =>
+    fetch(url, { ...init, ...outbound.route(new URL(url)) } as RequestInit)) as typeof fetch
+  const provider = configuredOidc(config, send)
+  const oidc = provider && { provider, users: createOidcUsers(db, now, isTaken), label: config.oidc?.label ?? '' }
+  const all: ApiParts = { ...parts, sessions, sessionSeconds: longest / 1000, oidc, isOpen: config.auth === 'none' }
+  let loaded: Promise<Handler> | undefined
+  const load = () => {
+    loaded ??= import('./api.ts').then(({ createApi }) => createApi(all))
+    return loaded
+  }
+  return { handler: async (incoming) => (await load())(incoming), sweep: sessions.sweep }
+}

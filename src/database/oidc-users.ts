@@ -1,0 +1,27 @@
+import type { Selectable } from 'kysely'
+import type { Queries } from './database.ts'
+import type { OidcUserTable } from './schema.ts'
+
+export type OidcUserRow = Selectable<OidcUserTable>
+
+export function findOidcUser(
+  queries: Queries,
+  by: { issuer: string; subject: string } | { name: string },
+): Promise<OidcUserRow | undefined> {
+  const all = queries.selectFrom('oidc_users').selectAll()
+  const one =
+    'name' in by
+      ? all.where('name', '=', by.name)
+      : all.where('issuer', '=', by.issuer).where('subject', '=', by.subject)
+  return one.executeTakeFirst()
+}
+
+/** Creates the user, or brings up to date what the provider says of them; the name stays what it was. */
+export async function putOidcUser(queries: Queries, row: OidcUserRow): Promise<void> {
+  const { admin, groups, mail, seen_at } = row
+  await queries
+    .insertInto('oidc_users')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doUpdateSet({ admin, groups, mail, seen_at }))
+    .execute()
+}
