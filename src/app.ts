@@ -14,6 +14,7 @@ import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
 import { createGroupImages } from './formats/docker/images/group.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
+import { createHostedTogether } from './formats/docker/images/hosted-together.ts'
 import type { Images } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
@@ -94,13 +95,14 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
         sparse: config.validation.disabled,
       },
     )
+    const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now)
     const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
-      return createGroupImages({ repositories, imagesOf, now, log })(repository)
+      return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
     const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)

@@ -90,6 +90,7 @@ const undeclared = {
 
 const usualUpstream = {
   libraryPrefix: 'auto',
+  index: 'auto',
   namespaces: [],
   ca: undefined,
   insecure: false,

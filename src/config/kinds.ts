@@ -165,6 +165,18 @@ export const webUrl = kind<string>(
   { mask: hidden, show: hidden },
 )
 
+/** Where to search for images of an upstream. */
+export const searchIndex = kind<string>(
+  '`auto`, `upstream`, `hub`, `none`, or URL',
+  (given) => {
+    if (['auto', 'upstream', 'hub', 'none'].includes(given)) return given
+    const url = URL.canParse(given) ? new URL(given) : undefined
+    if (url && /^https?:\/\//i.test(given) && !(url.username || url.password || url.search || url.hash)) return given
+    return new Wrong('is no place to search', 'write auto, upstream, hub, none, or https://host of an index')
+  },
+  { mask: hidden, show: hidden },
+)
+
 /** An HTTP proxy for requests of ours, with user and password where it wants them, or `none`. */
 export const outboundProxy = kind<string>(
   'URL of an HTTP proxy',

@@ -29,7 +29,7 @@ import {
 import { apiBase, canonicalName, namespacesOf } from './names.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { createRequests } from './requests.ts'
-import { findsAmong, findsOf, searchBase, type UpstreamFind } from './search.ts'
+import { findsAmong, findsOf, maxIndexBytes, searchBase, type UpstreamFind } from './search.ts'
 import { defaultTiming, type UpstreamSettings } from './settings.ts'
 import { createTokens } from './tokens.ts'
 
@@ -80,7 +80,7 @@ export interface Upstream {
   ): Promise<UpstreamList<UpstreamReferrer>>
   /** Undefined: it has no catalog, as Docker Hub. */
   catalog(page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
-  /** Where there is no search, names in the first page of the catalog that contain the term. */
+  /** As `index` says. Where the upstream itself has no search, names in the first page of its catalog that contain the term. */
   search(term: string, limit: number, signal?: AbortSignal): Promise<UpstreamFind[]>
   /** Resolves when it answers as a registry and takes our login. */
   ping(signal?: AbortSignal): Promise<void>
@@ -91,7 +91,7 @@ export interface Upstream {
 
 /** Makes no request yet. Throws TypeError or RangeError for a URL, proxy or range that cannot be read. */
 export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts): Upstream {
-  const { name, index, libraryPrefix } = settings
+  const { name, index = 'auto', libraryPrefix } = settings
   const { log, now = Date.now, fetch = globalThis.fetch, outbound = createOutbound(), guard = createGuard() } = parts
   const timing = { ...defaultTiming, ...settings.timing }
   const base = apiBase(settings.url)
@@ -150,12 +150,27 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     return found && { entries: textsOf(found.body, 'repositories'), next: found.next }
   }
 
-  /** Another host's search gets no login of ours. */
-  async function askIndex(elsewhere: URL | undefined, query: string, signal: AbortSignal | undefined) {
-    const path = `/v1/search${query}`
-    if (!elsewhere) return client.ask({ path, scope: 'registry:catalog:*', kind: 'lists', what: 'its search', signal })
-    const url = new URL(elsewhere.href.replace(/\/$/, '') + path)
-    return client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its search')
+  /** Not while it is blocked, and what it makes of a search says nothing of how it gives images. */
+  async function askForSearch(request: Pick<ApiRequest, 'path' | 'what' | 'signal'>) {
+    const { state, reason } = health.state()
+    if (state.startsWith('blocked')) throw failure('unavailable', { upstream: name, host: base.host }, `${reason}`)
+    return client.goOn({ ...request, scope: 'registry:catalog:*', kind: 'lists' })
+  }
+
+  async function search(term: string, limit: number, signal?: AbortSignal): Promise<UpstreamFind[]> {
+    const where = searchBase(index, base)
+    if (where === undefined) return []
+    const path = `/v1/search?${new URLSearchParams({ q: term, n: String(limit) })}`
+    const request = { path, what: 'its search', signal }
+    // Another host's search gets no login of ours.
+    const url = where === 'upstream' ? undefined : new URL(where.href.replace(/\/$/, '') + path)
+    const answer = url
+      ? await client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its index')
+      : await askForSearch(request)
+    if (answer) return findsOf(await readJson(answer, idleMs, maxIndexBytes)).slice(0, limit)
+    if (url) return []
+    const list = await askForSearch({ ...request, path: '/v2/_catalog?n=1000' })
+    return list ? findsAmong(textsOf(await readJson(list, idleMs), 'repositories'), term, limit) : []
   }
 
   const blob = createBlobs(client, timing, canonical, pull)
@@ -200,15 +215,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
       return { entries: referrersOf(body, artifactType), next: undefined }
     },
     catalog,
-    async search(term, limit, signal) {
-      const answer = await askIndex(
-        searchBase(index, base),
-        `?${new URLSearchParams({ q: term, n: String(limit) })}`,
-        signal,
-      )
-      if (answer) return findsOf(await readJson(answer, idleMs)).slice(0, limit)
-      return findsAmong((await catalog({ limit: 1000 }, signal))?.entries ?? [], term, limit)
-    },
+    search,
     async ping(signal) {
       const answer = await client.ask({ path: '/v2/', kind: 'checks', what: 'a ping', signal })
       if (answer) return discard(answer, idleMs)

@@ -1,4 +1,16 @@
-import { boolean, choice, duration, imagePattern, name, outboundProxy, path, secret, text, webUrl } from '../kinds.ts'
+import {
+  boolean,
+  choice,
+  duration,
+  imagePattern,
+  name,
+  outboundProxy,
+  path,
+  searchIndex,
+  secret,
+  text,
+  webUrl,
+} from '../kinds.ts'
 import { each, list, optional, required, section, setting } from '../table.ts'
 
 const upstream = optional('Of a proxy repository: the registry it fetches from.', {
@@ -12,6 +24,11 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
     choice(['auto', 'always', 'never']),
     'auto',
     'Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub.',
+  ),
+  index: setting(
+    searchIndex,
+    'auto',
+    'Where a search looks for images besides those here: `upstream` (its own search), `hub` (that of Docker Hub), the URL of another index, or `none`. `auto`: `hub` when it is Docker Hub, else `upstream`.',
   ),
   namespaces: list(each(text), [], 'More registries that it stands for, as clients name them in `?ns=`.'),
   ca: setting(

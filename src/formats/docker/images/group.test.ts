@@ -39,6 +39,7 @@ function groupOf(members: Record<string, () => unknown>) {
   const images = createGroupImages({
     repositories: { named: (name) => repositories.get(name) },
     imagesOf,
+    together: { manifest: () => undefined, blob: async () => undefined },
     now: Date.now,
     log,
   })(group)

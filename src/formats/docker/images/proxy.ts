@@ -16,6 +16,7 @@ import { createProxyBlobs } from './proxy-blobs.ts'
 import { createProxyEvents } from './proxy-events.ts'
 import { listUpstreamReferrers, listUpstreamTags } from './proxy-lists.ts'
 import { createProxyManifests } from './proxy-manifests.ts'
+import { createIndexSearch } from './proxy-search.ts'
 import { fromRow, mergeReferrers } from './referrers.ts'
 
 export type ProxyRepository = Repository & { type: 'proxy' }
@@ -41,6 +42,7 @@ export function createProxyImages(parts: ProxyParts) {
     const events = createProxyEvents(repository.name, log, metrics)
     const manifest = createProxyManifests({ ...parts, repository, upstream, absences, events, findManifest })
     const findBlob = createProxyBlobs({ blobs, downloads, upstream, absences, events })
+    const searchIndex = createIndexSearch({ repository: repository.name, upstream, log, now })
     const placeOf = (image: string): Place => ({
       repositoryId: repository.id,
       image: upstream.canonical(image),
@@ -90,7 +92,12 @@ export function createProxyImages(parts: ProxyParts) {
       },
 
       images: ({ last, limit }) => listImages(repository.id, last, limit),
-      search: (term, page) => searchImages(db.queries, repository.id, term, page),
+      async search(term, page, kind) {
+        if (kind !== 'cached') return []
+        const names = await searchImages(db.queries, repository.id, term, page)
+        return names.map((name) => ({ name, from: repository.name }))
+      },
+      searchIndex,
 
       ...refusingSink(`${repository.name} is a proxy of ${new URL(repository.upstream.url).host}`),
     }
