@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Compilable, type RawBuilder, sql } from 'kysely'
 import type { LinkedBlob } from './blobs.ts'
 import type { Database, Prepared, Queries } from './database.ts'
 import type { StoredManifest } from './manifests.ts'
@@ -75,17 +75,20 @@ export function prepareFindBlobAmong(db: Database) {
       .where('images.name', '=', p.image)
       .where('images.repository_id', 'in', idsOf(p, size))
       .where('blob_links.digest', '=', p.digest)
-      .where('blobs.state', '=', 'live')
-      .orderBy(placeAmong(p, size)),
+      .where('blobs.state', '=', 'live'),
   )
-  return (ids: readonly number[], image: string, digest: string): Promise<FoundBlob[]> => find(ids, { image, digest })
+  return async (ids: readonly number[], image: string, digest: string): Promise<FoundBlob[]> => {
+    const found = await find(ids, { image, digest })
+    // Cheaper here than in SQLite, and there is seldom more than one.
+    return found.length < 2 ? found : found.sort((a, b) => ids.indexOf(a.repositoryId) - ids.indexOf(b.repositoryId))
+  }
 }
 
 type Build<Parameters, Row> = (
   queries: Queries,
   parameters: Parameters & Ids,
   size: number,
-) => { compile(): ReturnType<import('kysely').Compilable<Row>['compile']> }
+) => Compilable<Row>
 
 /** A query for 1, 2, 4, 8 ... repositories; the last of the ids fills up what is left. */
 function forEachSize<Parameters extends object, Row>(db: Database, build: Build<Parameters, Row>) {
