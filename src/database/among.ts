@@ -84,11 +84,7 @@ export function prepareFindBlobAmong(db: Database) {
   }
 }
 
-type Build<Parameters, Row> = (
-  queries: Queries,
-  parameters: Parameters & Ids,
-  size: number,
-) => Compilable<Row>
+type Build<Parameters, Row> = (queries: Queries, parameters: Parameters & Ids, size: number) => Compilable<Row>
 
 /** A query for 1, 2, 4, 8 ... repositories; the last of the ids fills up what is left. */
 function forEachSize<Parameters extends object, Row>(db: Database, build: Build<Parameters, Row>) {
