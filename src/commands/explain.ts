@@ -25,7 +25,16 @@ export async function explain(
   io: CommandIo,
 ): Promise<number> {
   const config = loadOrExplain(options, io)
-  if (!config) return 2
+  return config ? explainWith(config, reference, options.ns, io) : 2
+}
+
+/** The same for a configuration that was read. */
+export async function explainWith(
+  config: Config,
+  reference: string,
+  ns: string | undefined,
+  io: Pick<CommandIo, 'out' | 'err'>,
+): Promise<number> {
   const closers = createClosers()
   const say = (line: string) => void io.out.write(`${line}\n`)
   try {
@@ -37,11 +46,11 @@ export async function explain(
     const rows = withDeclared(db ? await listRepositories(db) : [], declared)
     const all = createRepositories(rows, declared, config.defaultRepository)
     const view = viewFor(config, wanted.host, all, say)
-    const { repository, image, by } = view.locate(wanted.name, () => options.ns ?? null)
+    const { repository, image, by } = view.locate(wanted.name, () => ns ?? null)
     const why = {
       connector: 'the connector leads there',
       path: 'the first segment of the name is a repository',
-      namespace: `its upstream stands for ns=${options.ns}`,
+      namespace: `its upstream stands for ns=${ns}`,
       default: 'it is the default repository, and the name begins with no other one',
     }[by]
     say(`repository: ${repository.name} (${repository.type}), because ${why}`)
