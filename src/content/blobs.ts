@@ -81,7 +81,7 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
     ) {
       for (const found of await findBlobAmong(repositoryIds, image, digest)) {
         const blob = await opened(found, found.store, digest, options)
-        if (blob) return { ...blob, repositoryId: found.repositoryId }
+        if (blob) return blob
       }
       return undefined
     },

@@ -17,7 +17,7 @@ type Ids = Record<`repository${number}`, number>
 
 /**
  * Finds the first of several repositories that has a manifest of an image, in one query whatever their number. Hot: prepared once for every
- * number of repositories, rounded up.
+ * number of repositories.
  */
 export function prepareFindManifestAmong(db: Database) {
   const columns = ['manifests.digest', 'manifests.media_type as mediaType', 'manifests.content'] as const
@@ -86,21 +86,22 @@ export function prepareFindBlobAmong(db: Database) {
 
 type Build<Parameters, Row> = (queries: Queries, parameters: Parameters & Ids, size: number) => Compilable<Row>
 
-/** A query for 1, 2, 4, 8 ... repositories; the last of the ids fills up what is left. */
+/** A query for each number of repositories that comes up, which is at most as many as a group has members. */
 function forEachSize<Parameters extends object, Row>(db: Database, build: Build<Parameters, Row>) {
-  const prepared = new Map<number, Prepared<Parameters & Ids, Row>>()
+  const prepared = new Map<number, { query: Prepared<Parameters & Ids, Row>; names: (keyof Ids)[] }>()
+
+  function prepareFor(size: number) {
+    const query = db.prepare<Parameters & Ids, Row>((queries, p) => build(queries, p, size))
+    const names = Array.from({ length: size }, (_, index) => `repository${index}` as const)
+    prepared.set(size, { query, names })
+    return { query, names }
+  }
+
   return async (ids: readonly number[], parameters: Parameters): Promise<Row[]> => {
-    const last = ids.at(-1)
-    if (last === undefined) return []
-    let size = 1
-    while (size < ids.length) size *= 2
-    let query = prepared.get(size)
-    if (!query) {
-      query = db.prepare<Parameters & Ids, Row>((queries, p) => build(queries, p, size))
-      prepared.set(size, query)
-    }
-    const all: Parameters & Ids = { ...parameters } as Parameters & Ids
-    for (let index = 0; index < size; index++) (all as Ids)[`repository${index}`] = ids[index] ?? last
+    if (ids.length === 0) return []
+    const { query, names } = prepared.get(ids.length) ?? prepareFor(ids.length)
+    const all = { ...parameters } as Parameters & Ids
+    for (const [index, name] of names.entries()) (all as Ids)[name] = ids[index] as number
     return query(all)
   }
 }

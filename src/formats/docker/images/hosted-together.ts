@@ -14,12 +14,7 @@ export interface HostedTogether {
     reference: Reference,
   ): FoundManifest | Promise<FoundManifest | undefined> | undefined
   /** The blob of the first repository that has it; see `Blobs.find` for `renew`. */
-  blob(
-    repositories: HostedSet,
-    image: string,
-    digest: Digest,
-    options: { renew?: boolean },
-  ): Promise<(Blob & { repositoryId: number }) | undefined>
+  blob(repositories: HostedSet, image: string, digest: Digest, options: { renew?: boolean }): Promise<Blob | undefined>
 }
 
 /** Which repositories, in their order. */
