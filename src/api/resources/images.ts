@@ -36,7 +36,8 @@ export function addImages(api: Api, { db, decide, repositories, imagesOf }: ApiP
       let last: string | undefined = after
       while (last !== undefined && names.length <= limit) {
         const page = { last, limit: limit + 1 }
-        const found: string[] = search === '' ? await images.images(page) : await images.search(search, page)
+        const found: string[] =
+          search === '' ? await images.images(page) : (await images.search(search, page)).map(({ name }) => name)
         for (const image of found)
           if (decide(caller.principal, 'pull', { repository: repository.name, image })) names.push(image)
         last = found.length > limit ? found.at(-1) : undefined

@@ -30,7 +30,8 @@ export function addSearch(api: Api, { decide, repositories, imagesOf }: ApiParts
           const found: { repository: string; image: string }[] = []
           let last: string | undefined = ''
           for (let looked = 0; last !== undefined && found.length < limit && looked < mostLooked; looked += pageSize) {
-            const names: string[] = await imagesOf(repository).search(q, { last, limit: pageSize })
+            const hits = await imagesOf(repository).search(q, { last, limit: pageSize })
+            const names: string[] = hits.map(({ name }) => name)
             for (const image of names)
               if (decide(caller.principal, 'pull', { repository: repository.name, image }))
                 found.push({ repository: repository.name, image })

@@ -184,7 +184,8 @@ export function createGroupImages({ repositories, imagesOf, together, now, log }
             isAskedFor,
             page,
           )
-        return mergeHits(await fromAll('search', kind === 'hosted' ? hosted : proxies, ask), page)
+        const asked = kind === undefined ? members : kind === 'hosted' ? hosted : proxies
+        return mergeHits(await fromAll('search', asked, ask), page)
       },
       async searchIndex(term) {
         const ask = async ({ images, isAskedFor }: GroupMember) => askedHits(await images.searchIndex(term), isAskedFor)

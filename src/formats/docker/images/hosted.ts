@@ -50,7 +50,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       tags: (image, { last, limit }) => listTags(repository.id, image, last, limit),
       images: ({ last, limit }) => listImages(repository.id, last, limit),
       async search(term, page, kind) {
-        if (kind !== 'hosted') return []
+        if (kind === 'cached') return []
         const names = await searchImages(db.queries, repository.id, term, page)
         return names.map((name) => ({ name, from: repository.name }))
       },

@@ -70,8 +70,8 @@ export interface ImageSource {
   referrers(image: string, subject: Digest, page: Page, artifactTypes: string[]): Promise<ReferrersPage>
   /** Names of images, for the catalog. */
   images(page: Page): Promise<string[]>
-  /** Images of one kind whose names contain `term`, by name. No upstream is asked. */
-  search(term: string, page: Page, kind: HitKind): Promise<Hit[]>
+  /** Images (of one kind) whose names contain `term`, by name. No upstream is asked. */
+  search(term: string, page: Page, kind?: HitKind): Promise<Hit[]>
   /** What the indexes of upstreams find, best first. An index in trouble finds nothing; that is logged and no error. */
   searchIndex(term: string): Promise<IndexHit[]>
 }

@@ -93,7 +93,7 @@ export function createProxyImages(parts: ProxyParts) {
 
       images: ({ last, limit }) => listImages(repository.id, last, limit),
       async search(term, page, kind) {
-        if (kind !== 'cached') return []
+        if (kind === 'hosted') return []
         const names = await searchImages(db.queries, repository.id, term, page)
         return names.map((name) => ({ name, from: repository.name }))
       },
