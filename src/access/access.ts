@@ -18,7 +18,8 @@ export interface AccessRules {
 /** An answer with its reason. `repository`: whose grants counted, which for writing through a group is its writable member. */
 export type Decision = { allowed: true; because: Allowed } | { allowed: false; because: Refused; repository?: string }
 
-export type Allowed = { by: 'admin' | 'users-may-all' | 'login' } | { by: 'grant'; grant: Grant }
+/** `limits`: what a robot's token says is what the robot may do. */
+export type Allowed = { by: 'admin' | 'users-may-all' | 'login' | 'limits' } | { by: 'grant'; grant: Grant }
 
 /**
  * `login`: nobody is allowed this without one. `grants`: no grant allows it. `limits`: the credential shown is limited to less than its owner may.
@@ -76,8 +77,11 @@ export function compileAccess({ grants, roles, writableMembers, usersMayAll }: A
     // What everyone may do needs no credential, so a limited one does not stand in the way.
     const anyone = action === 'pull' ? findIn(anyones, action, repository, image) : undefined
     if (anyone) return { allowed: true, because: { by: 'grant', grant: anyone } }
-    if (principal.limits && !limitsOf(principal.limits).find(action, repository, image))
+    const { limits } = principal
+    if (limits && !limitsOf(limits).find(action, repository, image))
       return { allowed: false, because: 'limits', repository }
+    // Whoever made the token of a robot said with its limits what the robot is for; it has no owner whose rights they would narrow.
+    if (limits && principal.kind === 'robot') return { allowed: true, because: { by: 'limits' } }
     const all = mayAll(principal)
     if (all) return { allowed: true, because: { by: all } }
     const grant = findIn(rightsOf(principal), action, repository, image)
@@ -122,7 +126,9 @@ export function compileAccess({ grants, roles, writableMembers, usersMayAll }: A
     judge,
     reachOf(principal, repository) {
       if (principal.kind !== 'anonymous' && mayAll(principal)) return ['']
-      return shortestPrefixes(rightsOf(principal).flatMap((rights) => rights.prefixes('pull', repository)))
+      const { limits } = principal.kind === 'robot' ? principal : {}
+      const own = limits ? [limitsOf(limits), ...anyones] : rightsOf(principal)
+      return shortestPrefixes(own.flatMap((rights) => rights.prefixes('pull', repository)))
     },
   }
 }

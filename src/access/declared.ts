@@ -9,31 +9,35 @@ export interface GroupGrant {
   images: readonly string[]
 }
 
-type AccessConfig = Pick<Config, 'grants' | 'users' | 'anonymous'>
-
-/** The grants of a directory's settings. */
-export function groupGrants(declared: readonly GroupGrant[]): GrantTerms[] {
-  return declared.map(({ group, ...terms }) => ({ subject: { kind: 'group', name: group }, ...termsOf(terms) }))
+/** What of the configuration grants something. */
+export type GrantingConfig = Pick<Config, 'grants' | 'users' | 'anonymous'> & {
+  ldap?: readonly { grants?: readonly GroupGrant[] }[]
 }
 
-/** What the configuration file grants, each grant once; `more` is what stands in parts of it that other rooms know. */
-export function declaredGrants(config: AccessConfig, more: readonly GrantTerms[] = []): GrantTerms[] {
-  return [...grantsInLists(config), ...more, ...config.anonymous.pull.map(openedBy)]
+/** What the configuration file grants; some of it perhaps twice. */
+export function declaredGrants(config: GrantingConfig): GrantTerms[] {
+  return [...grantsInLists(config), ...config.anonymous.pull.map(openedBy)]
 }
 
 /**
  * Whether users of an htpasswd file may do everything, as in registry:2: as long as the file grants nothing to anybody in particular. `anonymous.pull` alone
  * takes nothing away from them.
  */
-export function usersMayAll(config: AccessConfig & Pick<Config, 'auth'>, more: readonly GrantTerms[] = []): boolean {
-  return config.auth !== undefined && config.auth !== 'none' && grantsInLists(config).length + more.length === 0
+export function usersMayAll(config: GrantingConfig & Pick<Config, 'auth'>): boolean {
+  const { auth } = config
+  return typeof auth === 'object' && 'htpasswd' in auth && grantsInLists(config).length === 0
 }
 
-function grantsInLists({ grants, users }: AccessConfig): GrantTerms[] {
-  const named = users.flatMap(({ name, grants: own }) =>
-    own.map((terms) => ({ subject: { kind: 'user', name } as const, ...termsOf(terms) })),
-  )
-  return [...grants.map((grant) => ({ subject: subjectOf(grant), ...termsOf(grant) })), ...named]
+function grantsInLists({ grants, users, ldap = [] }: GrantingConfig): GrantTerms[] {
+  return [
+    ...grants.map((grant) => ({ subject: subjectOf(grant), ...termsOf(grant) })),
+    ...users.flatMap(({ name, grants: own }) => own.map((terms) => grantTo('user', name, terms))),
+    ...ldap.flatMap((directory) => (directory.grants ?? []).map((grant) => grantTo('group', grant.group, grant))),
+  ]
+}
+
+function grantTo(kind: 'user' | 'group', name: string, terms: Omit<GrantTerms, 'subject'>): GrantTerms {
+  return { subject: { kind, name }, ...termsOf(terms) }
 }
 
 function openedBy(repository: string): GrantTerms {

@@ -19,11 +19,14 @@ export async function readGrants(queries: Queries): Promise<Grant[]> {
 
 /** Adds a grant; false when there is one already that says the same. Holds here and elsewhere once they look again. */
 export function addGrant(db: Database, terms: GrantTerms, now: number): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const added = await insertGrant(tx, toRow(terms, 'database', now))
-    if (added) await noteChange(tx)
-    return added
-  })
+  return db.transaction((tx) => addGrantWithin(tx, terms, now))
+}
+
+/** The same within a larger change. */
+export async function addGrantWithin(tx: Queries, terms: GrantTerms, now: number): Promise<boolean> {
+  const added = await insertGrant(tx, toRow(terms, 'database', now))
+  if (added) await noteChange(tx)
+  return added
 }
 
 /** Removes grants that were not declared in the file; returns those that were there. */

@@ -3,8 +3,8 @@ import type { Database } from '../database/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Access, compileAccess } from './access.ts'
 import { type Decide, open, type ReachOf } from './decide.ts'
-import { declaredGrants, usersMayAll } from './declared.ts'
-import type { Grant, GrantTerms } from './grant.ts'
+import { declaredGrants, type GrantingConfig, usersMayAll } from './declared.ts'
+import type { Grant } from './grant.ts'
 import { declareGrants, grantsVersion, readGrants } from './grant-store.ts'
 import { rolesWith } from './roles.ts'
 
@@ -18,12 +18,10 @@ export interface LiveAccess extends Access {
 }
 
 export interface AccessOptions {
-  config: Pick<Config, 'auth' | 'grants' | 'users' | 'anonymous' | 'roles' | 'repositories'>
+  config: GrantingConfig & Pick<Config, 'auth' | 'roles' | 'repositories'>
   db: Database
   log: Log
   now: () => number
-  /** Grants that stand elsewhere in the file: those of directories. */
-  more?: readonly GrantTerms[]
   /** How often other instances' changes are looked for. Milliseconds, default 2,000: with the time to read them, a change holds everywhere within 3 s. */
   pollMs?: number
 }
@@ -39,13 +37,13 @@ interface Loaded {
  * what was known last goes on to hold.
  */
 export async function openAccess(options: AccessOptions): Promise<LiveAccess> {
-  const { config, db, log, now, more = [], pollMs = 2000 } = options
+  const { config, db, log, now, pollMs = 2000 } = options
   if (config.auth === 'none') return everything
   const roles = rolesWith(config.roles)
   const writableMembers = writableMembersOf(config)
-  const all = usersMayAll(config, more)
+  const all = usersMayAll(config)
   const compile = (grants: readonly Grant[]) => compileAccess({ grants, roles, writableMembers, usersMayAll: all })
-  await declareGrants(db, declaredGrants(config, more), now())
+  await declareGrants(db, declaredGrants(config), now())
 
   let current: Loaded = { version: undefined, grants: [], access: compile([]) }
   let last: Promise<unknown> = Promise.resolve()
