@@ -127,8 +127,8 @@ export function compileAccess({ grants, roles, writableMembers, usersMayAll }: A
     reachOf(principal, repository) {
       if (principal.kind !== 'anonymous' && mayAll(principal)) return ['']
       const { limits } = principal.kind === 'robot' ? principal : {}
-      const own = limits ? [limitsOf(limits), ...anyones] : rightsOf(principal)
-      return shortestPrefixes(own.flatMap((rights) => rights.prefixes('pull', repository)))
+      const own = limits ? [limitsOf(limits)] : rightsOf(principal)
+      return shortestPrefixes([...own, ...anyones].flatMap((rights) => rights.prefixes('pull', repository)))
     },
   }
 }
@@ -145,14 +145,13 @@ function isRepositoryAction(action: Action): action is RepositoryAction {
   return (repositoryActions as readonly string[]).includes(action)
 }
 
-/** Whose grants count for somebody. A robot has what was given to it by name, and what everybody has. */
+/** Whose grants count for somebody, besides those for everyone. A robot has what was given to it by name. */
 function subjectsOf(principal: Principal): Subject[] {
-  const everyone: Subject[] = [{ kind: 'anonymous', name: '' }]
-  if (principal.kind === 'anonymous') return everyone
+  if (principal.kind === 'anonymous') return [{ kind: 'anonymous', name: '' }]
   const own: Subject = { kind: principal.kind, name: principal.name }
-  if (principal.kind === 'robot') return [own, ...everyone]
+  if (principal.kind === 'robot') return [own]
   const groups = principal.groups.map((name): Subject => ({ kind: 'group', name }))
-  return [own, ...groups, { kind: 'authenticated', name: '' }, ...everyone]
+  return [own, ...groups, { kind: 'authenticated', name: '' }]
 }
 
 const keyOf = ({ kind, name }: Subject): `${SubjectKind}:${string}` => `${kind}:${name}`

@@ -20,6 +20,8 @@ export function indexByImage<Value>(values: readonly { images: readonly string[]
   const whole = values.find(({ images }) => images.length === 0)?.value
   if (whole !== undefined) return { find: () => whole, prefixes: [''] }
   const byPrefix = new Map<string, Entry<Value>[]>()
+  /** Lengths of texts that end within a segment; the others are found by the slashes of an image. */
+  const lengths = new Set<number>()
   for (const { images, value } of values) {
     const left = images.filter((pattern) => pattern.startsWith('!'))
     const taken = images.filter((pattern) => !pattern.startsWith('!'))
@@ -29,15 +31,27 @@ export function indexByImage<Value>(values: readonly { images: readonly string[]
       const others = byPrefix.get(prefix)
       if (others) others.push(entry)
       else byPrefix.set(prefix, [entry])
+      if (prefix !== pattern && !prefix.endsWith('/')) lengths.add(prefix.length)
     }
   }
-  const lengths = [...new Set([...byPrefix.keys()].map((prefix) => prefix.length))].sort((a, b) => a - b)
+
+  function findUnder(prefix: string, image: string): Value | undefined {
+    for (const { matches, value } of byPrefix.get(prefix) ?? []) if (matches(image)) return value
+    return undefined
+  }
+
   return {
     prefixes: [...byPrefix.keys()],
     find(image) {
+      const exact = findUnder(image, image)
+      if (exact !== undefined) return exact
+      for (let slash = image.indexOf('/'); slash >= 0; slash = image.indexOf('/', slash + 1)) {
+        const found = findUnder(image.slice(0, slash + 1), image)
+        if (found !== undefined) return found
+      }
       for (const length of lengths) {
-        if (length > image.length) return undefined
-        for (const { matches, value } of byPrefix.get(image.slice(0, length)) ?? []) if (matches(image)) return value
+        const found = length < image.length ? findUnder(image.slice(0, length), image) : undefined
+        if (found !== undefined) return found
       }
       return undefined
     },

@@ -5,11 +5,11 @@
  */
 export function imageMatcher(patterns: readonly string[]): (image: string) => boolean {
   if (patterns.length === 0) return () => true
-  const taken = patterns.filter((pattern) => !pattern.startsWith('!'))
-  const left = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1))
-  return (image) =>
-    (taken.length === 0 || taken.some((pattern) => matchesPattern(pattern, image))) &&
-    !left.some((pattern) => matchesPattern(pattern, image))
+  const taken = patterns.filter((pattern) => !pattern.startsWith('!')).map(matcherOf)
+  const left = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => matcherOf(pattern.slice(1)))
+  const isTaken =
+    taken.length === 1 ? taken[0]! : (image: string) => taken.length === 0 || taken.some((matches) => matches(image))
+  return left.length === 0 ? isTaken : (image) => isTaken(image) && !left.some((matches) => matches(image))
 }
 
 /** What every image that the pattern matches begins with. */
@@ -18,11 +18,20 @@ export function prefixOfPattern(pattern: string): string {
   return star < 0 ? pattern : pattern.slice(0, star)
 }
 
+/** One pattern without `!`. Most have their only stars at the end. */
+function matcherOf(pattern: string): (image: string) => boolean {
+  const prefix = prefixOfPattern(pattern)
+  const rest = pattern.slice(prefix.length)
+  if (rest === '') return (image) => image === prefix
+  if (rest === '**') return (image) => image.startsWith(prefix)
+  return (image) => image.startsWith(prefix) && matchesRest(rest, image.slice(prefix.length))
+}
+
 /**
- * One pattern without `!`. Patterns may come from whoever may make a token, so this never takes longer than the product of the lengths, unlike a
- * regular expression with many stars: after a mismatch only the last `*` takes one character more, and where that is a slash, the last `**`.
+ * Patterns may come from whoever may make a token, so this never takes longer than the product of the lengths, unlike a regular expression with many stars: after
+ * a mismatch only the last `*` takes one character more, and where that is a slash, the last `**`.
  */
-function matchesPattern(pattern: string, image: string): boolean {
+function matchesRest(pattern: string, image: string): boolean {
   let [p, i] = [0, 0]
   let [starP, starI] = [-1, 0]
   let [deepP, deepI] = [-1, 0]
