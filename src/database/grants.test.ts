@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
+import type { Kysely } from 'kysely'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/helpers/databases.ts'
 import { postgresColumns, sqliteColumns } from './columns.ts'
 import { listGrants } from './grants.ts'
@@ -15,7 +16,9 @@ describeOnEachDatabase('the migration to grants', (open) => {
   afterEach(() => opened.close())
 
   const migrate = () =>
-    opened.db.transaction((tx) => up(tx, opened.db.kind === 'sqlite' ? sqliteColumns : postgresColumns))
+    opened.db.transaction((tx) =>
+      up(tx as unknown as Kysely<unknown>, opened.db.kind === 'sqlite' ? sqliteColumns : postgresColumns),
+    )
 
   test('leaves every user what they could do before', async () => {
     for (const [name, admin] of [
