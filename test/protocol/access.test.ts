@@ -124,9 +124,11 @@ describeRegistry('access', settings, (registry) => {
       await registry.expect(401, 'GET', '/v2/private/a/manifests/1', { headers })
     })
 
-    test('is not pulled with a wrong password', async () => {
+    test('is pulled with a password for somewhere else, which opens nothing more', async () => {
       const headers = { authorization: `Basic ${btoa('root:wrong')}` }
-      await registry.expect(401, 'GET', '/v2/open/x/manifests/1', { headers })
+      await registry.expect(200, 'GET', '/v2/open/x/manifests/1', { headers })
+      await registry.expect(401, 'GET', '/v2/private/a/manifests/1', { headers })
+      await registry.expect(401, 'GET', '/v2/', { headers })
     })
 
     test('is listed to strangers alone', async () => {
