@@ -14,12 +14,19 @@ import { addLocalUser, listLocalUsers, removeLocalUser } from './local-user.ts'
 let folder: string
 let config: string
 
+/** The commands read the environment, which is not their own here. */
+const inherited = Object.entries(process.env).filter(([name]) => /^(REGISTRY|ENTREPOT)_/.test(name))
+
 beforeEach(() => {
+  for (const [name] of inherited) delete process.env[name]
   folder = fs.mkdtempSync(join(tmpdir(), 'entrepot-access-'))
   config = join(folder, 'config.yml')
   write({})
 })
-afterEach(() => fs.rmSync(folder, { recursive: true }))
+afterEach(() => {
+  Object.assign(process.env, Object.fromEntries(inherited))
+  fs.rmSync(folder, { recursive: true })
+})
 
 function write(more: object): void {
   const base = {
