@@ -1,5 +1,5 @@
-import { open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
+import { openAccess } from './access/open-access.ts'
 import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
 import type { BlobStoreConfig, Config } from './config/config.ts'
@@ -26,6 +26,7 @@ import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
+import { declareUsers } from './identity/declared-users.ts'
 import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
 import { openHtpasswdSource } from './identity/htpasswd-source.ts'
 import { createLocalUsers } from './identity/local-users.ts'
@@ -105,8 +106,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)
+    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log, now)
     closers.add(authenticator)
+    const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now }))
 
     let draining = false
     const protocol = {
@@ -114,7 +116,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       imagesOf,
       blobs,
       authenticator,
-      decide: config.auth === 'none' ? open : usersOnly,
+      decide,
+      reachOf,
       telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,
       maxTags: config.tags.maxtags,
@@ -228,7 +231,7 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(config: Config, db: Database, log: Log) {
+async function openIdentity(config: Config, db: Database, log: Log, now: () => number) {
   const nothing = () => {}
   if (config.auth === 'none')
     return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
@@ -240,15 +243,21 @@ async function openIdentity(config: Config, db: Database, log: Log) {
         user: source.created.username,
         initial: source.created.password,
       })
+    await declareUsers(config.users, { db, log, now })
+    const declared = config.users.length > 0 ? [createLocalUsers(databaseUserStore(db))] : []
     return {
-      authenticator: createAuthenticator({ sources: [source], realm }),
+      authenticator: createAuthenticator({ sources: [source, ...declared], realm }),
       firstAdmin: undefined,
       reload: source.reload,
       isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
     }
   }
   const store = databaseUserStore(db)
+  const declare = () => declareUsers(config.users, { db, log, now })
+  // Only a file without an admin leaves it to the first start to make one.
+  if (config.users.some(({ admin }) => admin)) await declare()
   const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
+  await declare()
   const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
   const isTaken = async (name: string) => (await store.find(name)) !== undefined
   return { authenticator, firstAdmin, reload: nothing, isTaken }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkAccess } from './check-access.ts'
 import { checkConnectors } from './check-connectors.ts'
 import { checkGroups } from './check-groups.ts'
 import type { Reading } from './read.ts'
@@ -27,6 +28,7 @@ export function checkSettings(settings: Settings, reading: Reading): void {
   checkFile('outbound.ca', settings.outbound.ca, check.wrong)
   checkGroups(check)
   checkConnectors(check)
+  checkAccess(check)
 }
 
 /** What a check works with. */

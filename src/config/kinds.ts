@@ -225,6 +225,28 @@ export const name = kind<string>('name', (given) => {
   return new Wrong('is not a name', 'use lower-case letters and digits, with . _ __ or - between them, 128 at most')
 })
 
+/** The name of a repository, or `*` for all of them. */
+export const nameOrAll = kind<string>('name or *', (given, cwd) => (given === '*' ? given : name.parse(given, cwd)))
+
+/** What somebody logs in as. A colon would end it in Basic credentials (RFC 7617, section 2). */
+export const userName = kind<string>('user name', (given) =>
+  /^[^:\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(given) && given.trim() === given && !given.startsWith('#')
+    ? given
+    : new Wrong('is no user name', 'use printable characters without a colon, and no # or space at the start'),
+)
+
+/** A hashed password; never shown. */
+export const passwordHash = kind<string>(
+  'hash',
+  (given) =>
+    /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+$|^\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}$/.test(
+      given,
+    )
+      ? given
+      : new Wrong('is no hash of a password', 'write one of argon2id or bcrypt: htpasswd -nB NAME makes one'),
+  { show: () => '***', mask: () => '***' },
+)
+
 /** Images of a repository: `team/app`, `team-*`, `library/**`; with `!` in front, those it does not match. */
 export const imagePattern = kind<string>('image pattern', (given) => {
   const [, pattern = ''] = /^!?(.*)$/.exec(given) ?? []

@@ -1,4 +1,5 @@
 import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import { anonymous, grants, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
@@ -12,7 +13,7 @@ const auth = optional(
   'Who may enter. Not set: the first start creates a user `admin` and prints its password.',
   {
     none: optional('Everyone may do everything. Written as `auth: none`.', {}),
-    htpasswd: optional('The users of a password file, who may do everything.', {
+    htpasswd: optional('The users of a password file, who may do everything unless the file has grants.', {
       realm: setting(text, 'Registry Realm', 'What clients are told they log in to.'),
       path: required(path, 'The file, with bcrypt hashes as `htpasswd -B` writes them. Read again when it changes.'),
     }),
@@ -48,6 +49,10 @@ export const settings = section('', {
   blobStores,
   repositories,
   connectors,
+  users,
+  roles,
+  grants,
+  anonymous,
   proxy: section(
     "registry:2's way to say that the default repository is a proxy; it is then named `proxy`, and tags are asked for at every pull.",
     {
@@ -87,9 +92,7 @@ export const settings = section('', {
   }),
 
   middleware: later('no middleware can be loaded'),
-  users: later('use auth.htpasswd'),
   ldap: later('use auth.htpasswd'),
-  anonymous: later('use auth.none for a registry that is open to everyone'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),
   jobs: later('jobs run with fixed settings'),

@@ -4,6 +4,7 @@ import { insertAuditEvents } from './audit.ts'
 import { dumpDatabase } from './dump.ts'
 import { remember } from './facts.ts'
 import { enqueue } from './gc-queue.ts'
+import { insertGrant } from './grants.ts'
 import { ensureImage } from './images.ts'
 import { loadDatabase } from './load.ts'
 import { insertManifest } from './manifests.ts'
@@ -87,6 +88,15 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     })
     .execute()
   await insertUser(db, { name: 'eve', password_hash: 'x', admin: 1, created_at: 1 })
+  await insertGrant(db.queries, {
+    subject_kind: 'user',
+    subject: 'eve',
+    role: 'reader',
+    repository: '*',
+    images: '["a/**"]',
+    managed_by: 'database',
+    created_at: 1,
+  })
   await remember(db.queries, 'a fact', 'is a fact')
   const session = {
     id: 's',

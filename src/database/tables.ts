@@ -13,6 +13,7 @@ export const tableKeys = {
   uploads: ['id'],
   gc_queue: ['id'],
   users: ['id'],
+  grants: ['id'],
   facts: ['name'],
   audit_events: ['id'],
   sessions: ['id'],
@@ -32,5 +33,6 @@ export const countedTables = [
   'tag_history',
   'gc_queue',
   'users',
+  'grants',
   'audit_events',
 ] as const

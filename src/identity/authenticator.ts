@@ -31,6 +31,9 @@ export const nobodyIsAsked: Authenticator = {
   close: async () => {},
 }
 
+/** What podman, skopeo and buildah send to a Basic challenge when nobody has logged in: an empty name and an empty password. */
+const noCredentials = 'Basic Og=='
+
 interface Remembered {
   principal: Principal
   /** On the clock of the options, in milliseconds. */
@@ -66,7 +69,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   function authenticate(credentials: string | undefined, client: Client): Principal | Promise<Principal> {
-    if (credentials === undefined) return anonymous
+    if (credentials === undefined || credentials === noCredentials) return anonymous
     forgetWhenChanged()
     const digest = createHmac('sha256', key).update(credentials).digest('base64')
     const known = remembered.get(digest)

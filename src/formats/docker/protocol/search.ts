@@ -12,7 +12,7 @@ export interface Result {
   automated: boolean
 }
 
-type Parts = Pick<ProtocolParts, 'repositories' | 'imagesOf' | 'decide'>
+type Parts = Pick<ProtocolParts, 'repositories' | 'imagesOf' | 'decide' | 'reachOf'>
 
 /** In this order in the results. */
 const kinds: HitKind[] = ['hosted', 'cached']
