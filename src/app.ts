@@ -26,11 +26,9 @@ import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
-import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
-import { openHtpasswdSource } from './identity/htpasswd-source.ts'
-import { createLocalUsers } from './identity/local-users.ts'
-import type { Authenticator } from './identity/principal.ts'
-import { databaseUserStore } from './identity/user-store.ts'
+import type { FirstAdmin } from './identity/first-admin.ts'
+import { openSources } from './identity/open-sources.ts'
+import { isKnown } from './identity/sources.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
@@ -41,7 +39,7 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
@@ -105,7 +103,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)
+    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log, metrics)
     closers.add(authenticator)
 
     let draining = false
@@ -228,28 +226,10 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(config: Config, db: Database, log: Log) {
-  const nothing = () => {}
+async function openIdentity(config: Config, db: Database, log: Log, metrics: Metrics) {
   if (config.auth === 'none')
-    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
-  if (config.auth) {
-    const { path, realm } = config.auth.htpasswd
-    const source = await openHtpasswdSource({ path, log })
-    if (source.created)
-      log.warn(`there was no ${path}: made it with one user`, {
-        user: source.created.username,
-        initial: source.created.password,
-      })
-    return {
-      authenticator: createAuthenticator({ sources: [source], realm }),
-      firstAdmin: undefined,
-      reload: source.reload,
-      isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
-    }
-  }
-  const store = databaseUserStore(db)
-  const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
-  const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
-  const isTaken = async (name: string) => (await store.find(name)) !== undefined
-  return { authenticator, firstAdmin, reload: nothing, isTaken }
+    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: () => {}, isTaken: async () => false }
+  const { sources, realm, firstAdmin, reload } = await openSources({ config, db, log, metrics })
+  const isTaken = (name: string) => isKnown(name, sources)
+  return { authenticator: createAuthenticator({ sources, realm }), firstAdmin, reload, isTaken }
 }

@@ -2,6 +2,7 @@ import { boolean, choice, database, integer, name, outboundProxy, path, secret, 
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
+import { ldap } from './settings/ldap.ts'
 import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
@@ -44,6 +45,7 @@ export const settings = section('', {
   log,
   http,
   auth,
+  ldap,
   storage,
   blobStores,
   repositories,
@@ -88,7 +90,6 @@ export const settings = section('', {
 
   middleware: later('no middleware can be loaded'),
   users: later('use auth.htpasswd'),
-  ldap: later('use auth.htpasswd'),
   anonymous: later('use auth.none for a registry that is open to everyone'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),
