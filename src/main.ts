@@ -145,6 +145,19 @@ program
     ),
   )
 
+program
+  .command('ldap')
+  .description('directories whose users may log in')
+  .command('test <user>')
+  .description('go through a login step by step, and say what to change where it fails')
+  .option(...configOption)
+  .option('--password-stdin', 'read the password from standard input and check it, too')
+  .action(
+    exiting(async (user: string, options: { config?: string; passwordStdin?: boolean }) =>
+      (await import('./commands/ldap.ts')).testLdap(user, options, io),
+    ),
+  )
+
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
   .command('create')

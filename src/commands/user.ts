@@ -93,7 +93,8 @@ function textOf(file: string): string {
   return found.text
 }
 
-async function passwordFrom(stdin: AsyncIterable<Uint8Array>): Promise<string> {
+/** The password on standard input, without the line break. Throws `request-invalid` for what is none. */
+export async function passwordFrom(stdin: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of stdin) {

@@ -38,10 +38,17 @@ function checkUrls(path: string, directory: Directory, wrong: Check['wrong'], wa
     return
   }
   if (!first.base && !userBase && !isDnTemplate(bindDn))
-    wrong(`${path}.userBase`, undefined, 'is missing, and the URL has no base either', 'name the DN that users are below')
+    wrong(
+      `${path}.userBase`,
+      undefined,
+      'is missing, and the URL has no base either',
+      'name the DN that users are below',
+    )
   for (const { text, base, attribute, scope, filter } of others) {
     const more = { base, attribute, scope, filter }
-    const differs = (['base', 'attribute', 'scope', 'filter'] as const).some((key) => more[key] && more[key] !== first[key])
+    const differs = (['base', 'attribute', 'scope', 'filter'] as const).some(
+      (key) => more[key] && more[key] !== first[key],
+    )
     if (differs)
       wrong(
         `${path}.url`,
@@ -54,7 +61,8 @@ function checkUrls(path: string, directory: Directory, wrong: Check['wrong'], wa
   if (startTls && url.some(({ secure }) => secure))
     wrong(`${path}.startTls`, undefined, 'is set although ldaps: is TLS from the start', 'leave it out, or write ldap:')
   if (ca && insecure) wrong(`${path}.insecure`, undefined, 'makes ca useless', 'leave one of them out')
-  if (insecure) warn(`${path}.insecure`, 'accepts any certificate: whoever is between here and the directory can read passwords')
+  if (insecure)
+    warn(`${path}.insecure`, 'accepts any certificate: whoever is between here and the directory can read passwords')
   const far = url.some(({ secure, host }) => !secure && !/^(localhost|127\..*|::1)$/.test(host))
   if (!encrypted && far) warn(`${path}.url`, 'sends passwords readably: use ldaps:, or startTls: true')
 }
@@ -66,7 +74,12 @@ function checkBind(path: string, { bindDn, bindPassword }: Directory, wrong: Che
   if (bindDn && !isTemplate && !bindPassword)
     wrong(`${path}.bindPassword`, undefined, 'is missing', 'set it; for anonymous searches leave out bindDn')
   if (isTemplate && bindPassword)
-    wrong(`${path}.bindPassword`, undefined, 'is set although bindDn has {user}', 'leave it out: users bind by themselves')
+    wrong(
+      `${path}.bindPassword`,
+      undefined,
+      'is set although bindDn has {user}',
+      'leave it out: users bind by themselves',
+    )
   if (isTemplate && !isLast)
     wrong(
       `${path}.bindDn`,

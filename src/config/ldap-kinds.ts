@@ -22,7 +22,9 @@ export const ldapUrl = kind<LdapUrl>('URL of a directory', parseLdapUrl, {
 /** A search filter of a directory (RFC 4515). */
 export const ldapFilter = kind<string>('search filter', (given) => {
   const problem = problemWithFilter(given)
-  return problem ? new Wrong(problem, 'write for example (&(objectClass=person)(memberOf=cn=staff,dc=example,dc=com))') : given
+  return problem
+    ? new Wrong(problem, 'write for example (&(objectClass=person)(memberOf=cn=staff,dc=example,dc=com))')
+    : given
 })
 
 /** The name of an attribute. */

@@ -147,8 +147,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       deciding = source
       break
     }
-    for (const source of sources)
-      if (source !== deciding) await inTurn(source, () => source.decoy(username, password))
+    for (const source of sources) if (source !== deciding) await inTurn(source, () => source.decoy(username, password))
     return undefined
   }
 

@@ -56,7 +56,11 @@ async function openHtpasswd(path: string, log: Log): Promise<HtpasswdSource> {
   return source
 }
 
-async function openDirectories(ldap: Config['ldap'], log: Log, metrics: SourcesOptions['metrics']): Promise<UserSource[]> {
+async function openDirectories(
+  ldap: Config['ldap'],
+  log: Log,
+  metrics: SourcesOptions['metrics'],
+): Promise<UserSource[]> {
   if (ldap.length === 0) return []
   // Loaded only where there is a directory: the client library would add a tenth to the time of a start.
   const [{ directorySettings }, { createLdapSource }] = await Promise.all([

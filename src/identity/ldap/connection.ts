@@ -49,27 +49,37 @@ export interface Connection {
 const longestAnswer = 16 * 1024 * 1024
 
 /** Connects, with TLS where it is asked for: StartTLS that the server does not grant is an error. Throws `DirectoryTrouble`. */
-export async function openConnection(address: ServerAddress, settings: ConnectionSettings, say: Say): Promise<Connection> {
+export async function openConnection(
+  address: ServerAddress,
+  settings: ConnectionSettings,
+  say: Say,
+): Promise<Connection> {
   const { label, secure } = address
   const tcp = openTcp(address)
   const doing = { now: 'connecting' }
   try {
-    return await within(settings.connectTimeout, tcp.socket, label, () => doing.now, async () => {
-      await tcp.opened
-      if (!secure && !settings.startTls) {
-        say(`connected to ${label}, without encryption`)
-        return speak(tcp.socket, address, settings)
-      }
-      if (!secure) {
-        doing.now = 'asking for StartTLS'
-        await askForTls(tcp.socket, address)
-      }
-      doing.now = 'TLS'
-      const { socket, opened } = openTls(tcp.socket, address, settings)
-      await opened
-      say(`connected to ${label}: ${describeTls(socket)}`)
-      return speak(socket, address, settings)
-    })
+    return await within(
+      settings.connectTimeout,
+      tcp.socket,
+      label,
+      () => doing.now,
+      async () => {
+        await tcp.opened
+        if (!secure && !settings.startTls) {
+          say(`connected to ${label}, without encryption`)
+          return speak(tcp.socket, address, settings)
+        }
+        if (!secure) {
+          doing.now = 'asking for StartTLS'
+          await askForTls(tcp.socket, address)
+        }
+        doing.now = 'TLS'
+        const { socket, opened } = openTls(tcp.socket, address, settings)
+        await opened
+        say(`connected to ${label}: ${describeTls(socket)}`)
+        return speak(socket, address, settings)
+      },
+    )
   } catch (error) {
     tcp.socket.on('error', () => {}) // it is being destroyed, and what went wrong is known
     tcp.socket.destroy()

@@ -35,7 +35,8 @@ export async function groupsOf(
     const filter = filterFor(groups.filter, { user, dn: entry.dn })
     say(`search for groups: base ${base}, scope ${scope}, filter ${filter}`)
     const entries = await connection.search({ base, scope, filter, attributes: [groups.name], limit: most })
-    for (const group of entries) add({ dn: group.dn, name: nameOf(group.dn, group.values(groups.name)) }, 'by the search')
+    for (const group of entries)
+      add({ dn: group.dn, name: nameOf(group.dn, group.values(groups.name)) }, 'by the search')
     if (entries.length >= most) say(`there are more than ${most} groups; the rest is not counted`)
   }
   if (found.size === 0) say('in no group')

@@ -31,6 +31,7 @@ export async function tryLogin(
   if (password === '') return refused({ reason: 'the password is empty' }, say)
   if (password === undefined) say('the password is not checked: none was given')
   else {
+    say(`check the password as ${user.entry.dn}, on a connection of its own`)
     const refusal = await directory.apart((connection) => bindAs(connection, user.entry.dn, password), say)
     if (refusal) return refused(refusal, say)
     say('the password is right')
@@ -48,7 +49,8 @@ async function loginByThemselves(
   password: string | undefined,
   say: Say,
 ): Promise<LoginOutcome> {
-  if (password === undefined || password === '') return refused({ reason: 'nothing can be asked without a password' }, say)
+  if (password === undefined || password === '')
+    return refused({ reason: 'nothing can be asked without a password' }, say)
   return directory.apart(async (connection) => {
     const name = bindNameFor(template, typed)
     const refusal = await bindAs(connection, name, password)

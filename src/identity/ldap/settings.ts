@@ -38,7 +38,9 @@ const nestedGroups = '(&(objectClass=group)(member:1.2.840.113556.1.4.1941:={dn}
 
 /** The directories of a configuration. Reads the files of authorities. Throws `unavailable` when one cannot be used. */
 export function directorySettings(configured: readonly LdapConfig[]): DirectorySettings[] {
-  return configured.map((config, index) => settingsOf(config, config.name ?? (index === 0 ? 'ldap' : `ldap-${index + 1}`)))
+  return configured.map((config, index) =>
+    settingsOf(config, config.name ?? (index === 0 ? 'ldap' : `ldap-${index + 1}`)),
+  )
 }
 
 function settingsOf(config: LdapConfig, name: string): DirectorySettings {

@@ -28,7 +28,11 @@ export function openTcp({ host, port }: ServerAddress): Opening<net.Socket> {
 }
 
 /** Speaks TLS on a connection, and checks authority and host name unless told not to. Rejects with the error of the socket. */
-export function openTls(plain: net.Socket, { host, label }: ServerAddress, { ca, insecure }: Trust): Opening<tls.TLSSocket> {
+export function openTls(
+  plain: net.Socket,
+  { host, label }: ServerAddress,
+  { ca, insecure }: Trust,
+): Opening<tls.TLSSocket> {
   const socket = tls.connect({
     socket: plain,
     host,

@@ -9,6 +9,12 @@ import { createOfflineUsers } from './offline.ts'
 import type { DirectorySettings } from './settings.ts'
 import { DirectoryTrouble } from './trouble.ts'
 
+/** The users of a directory. */
+export interface LdapSource extends UserSource {
+  /** The user as the directory knows them now, without a password; undefined: gone, or no longer among those who may log in. Absent where only users themselves may search. Throws `identity-unavailable`. */
+  find?(username: string): Promise<UserRecord | undefined>
+}
+
 /** How a login at a directory ended: `offline` is one from memory while the directory could not be asked, `unavailable` one without. */
 export type LoginResult = 'accepted' | 'unknown' | 'refused' | 'offline' | 'unavailable'
 
@@ -25,22 +31,25 @@ export interface LdapSourceOptions {
  * The users of a directory. Connects when the first of them comes. Users who logged in lately go on for `offlineGrace` while it cannot
  * be asked; for others `verify` then rejects with `identity-unavailable`.
  */
-export function createLdapSource(settings: DirectorySettings, options: LdapSourceOptions): UserSource {
+export function createLdapSource(settings: DirectorySettings, options: LdapSourceOptions): LdapSource {
   const { log, counted = () => {}, now = () => performance.now() } = options
   const { name } = settings
   const directory = createDirectory(settings, now)
   const offline = createOfflineUsers(settings.offlineGrace, now)
+  const found = createOfflineUsers(settings.offlineGrace, now)
   /** Names that were just looked up in vain: their decoy need not do it again. */
   const lookedUp = new Set<string>()
   const say = (line: string) => log.debug(`ldap: ${line}`, { directory: name })
 
-  function unreachable(error: unknown, typed: string, password: string): UserRecord {
+  function unreachable(error: unknown, known: ReturnType<typeof offline.recall>, user: string): UserRecord {
     if (!(error instanceof DirectoryTrouble)) throw error
-    const known = offline.recall(typed, password)
     counted(name, known ? 'offline' : 'unavailable')
-    const fields = { directory: name, user: typed, reason: error.message, advice: error.advice }
+    const fields = { directory: name, user, reason: error.message, advice: error.advice }
     if (known) {
-      log.warn('ldap: the directory cannot be asked; the user logged in lately and goes on', { ...fields, seconds: known.seconds })
+      log.warn('ldap: the directory cannot be asked; the user was seen lately and goes on', {
+        ...fields,
+        seconds: known.seconds,
+      })
       return known.user
     }
     log.warn('ldap: login refused: the directory cannot be asked', fields)
@@ -64,9 +73,24 @@ export function createLdapSource(settings: DirectorySettings, options: LdapSourc
       log.info('ldap: login refused', { directory: name, user: typed, reason: outcome.reason })
       return 'wrong'
     }
-    const { user, groups, admin } = outcome
-    const record = { name: user.name, admin, groups: [...new Set(groups.map((group) => group.name))] }
+    const record = recordOf(outcome)
     offline.remember(typed, password, record)
+    return record
+  }
+
+  async function find(username: string): Promise<UserRecord | undefined> {
+    let outcome: LoginOutcome
+    try {
+      outcome = await tryLogin(directory, settings, username, undefined, say)
+    } catch (error) {
+      return unreachable(error, found.recall(username, ''), username)
+    }
+    if (outcome.kind !== 'accepted' || outcome.user.name !== username) {
+      found.forget(username)
+      return undefined
+    }
+    const record = recordOf(outcome)
+    found.remember(username, '', record)
     return record
   }
 
@@ -79,7 +103,7 @@ export function createLdapSource(settings: DirectorySettings, options: LdapSourc
       try {
         outcome = await tryLogin(directory, settings, username, password, say)
       } catch (error) {
-        return unreachable(error, username, password)
+        return unreachable(error, offline.recall(username, password), username)
       }
       return verdictOf(outcome, username, password)
     },
@@ -97,6 +121,11 @@ export function createLdapSource(settings: DirectorySettings, options: LdapSourc
         if (!(error instanceof DirectoryTrouble)) throw error
       }
     },
+    ...(settings.login.by !== 'user' && { find }),
     close: directory.close,
   }
+}
+
+function recordOf({ user, groups, admin }: LoginOutcome & { kind: 'accepted' }): UserRecord {
+  return { name: user.name, admin, groups: [...new Set(groups.map((group) => group.name))] }
 }

@@ -16,15 +16,18 @@ export class DirectoryTrouble extends Error {
   }
 }
 
+const cutOff = 'the server ended the connection: ldap: on a port for ldaps:, or the other way round?'
+
 /** What an operator can do about a failed connection, by the code of the error. */
 const connectAdvice: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there: check host and port, and that the directory runs',
-  ECONNRESET: 'the server cut the connection: ldap: on a port for ldaps:, or the other way round?',
+  ECONNRESET: cutOff,
   ETIMEDOUT: 'check host, port and firewalls',
   EHOSTUNREACH: 'check the route and firewalls',
   ENOTFOUND: 'the name has no address: check the host in ldap.url, and DNS',
   EAI_AGAIN: 'the name cannot be resolved at the moment: check DNS',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'use the name that is in the certificate in ldap.url, or give the server a certificate for this one',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'use the name that is in the certificate in ldap.url, or give the server a certificate for this one',
   CERT_HAS_EXPIRED: 'renew the certificate of the directory server',
   CERT_NOT_YET_VALID: 'check the clocks of both machines',
 }
@@ -37,7 +40,7 @@ export function connectTrouble(server: string, doing: string, cause: unknown): D
   const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException
   const advice = untrusted.test(code)
     ? 'name the file of the authority that signed its certificate in ldap.ca'
-    : (connectAdvice[code] ?? '')
+    : (connectAdvice[code] ?? (code === '' ? cutOff : ''))
   return new DirectoryTrouble(`${server}: ${doing}: ${message.split('\n')[0]}`, { advice, cause })
 }
 
@@ -49,7 +52,10 @@ const results: Record<number, [meaning: string, advice: string]> = {
   10: ['a referral to another server, which is not followed', 'write the server that holds the entries in ldap.url'],
   11: ['administrative limit exceeded', 'let the searching account look at more entries, or index the attribute'],
   13: ['wants encryption', 'use ldaps:, or startTls: true'],
-  32: ['no such entry', 'check the base; some servers answer so when the account may not see it'],
+  32: [
+    'no such entry',
+    'check the base; some servers answer so, too, when the account may not see it or bindDn is not set',
+  ],
   34: ['a DN that is none', 'check bindDn and the bases'],
   49: ['wrong name or password', 'check bindDn and bindPassword'],
   50: ['insufficient access', 'let the searching account read the entries, or set bindDn'],
