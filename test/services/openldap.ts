@@ -41,6 +41,8 @@ export interface OpenldapOptions {
   anonymousRead?: boolean
   /** Names in the certificate. */
   certifiedNames?: string[]
+  /** A server that grants no StartTLS; it has no `tlsUrl` then. */
+  withoutTls?: boolean
   /** Keeps a log of every request. */
   logged?: boolean
   /** More lines for the database section of slapd.conf. */
@@ -124,9 +126,12 @@ export async function startOpenldap(options: OpenldapOptions = {}): Promise<Open
   let daemon: Daemon | undefined
   const start = async () => {
     const level = options.logged ? 'stats' : '0'
-    daemon = startDaemon(['/usr/sbin/slapd', '-d', level, '-f', config, '-h', `${url} ${tlsUrl}`], {
-      logFile: join(folder, 'log'),
-    })
+    daemon = startDaemon(
+      ['/usr/sbin/slapd', '-d', level, '-f', config, '-h', options.withoutTls ? url : `${url} ${tlsUrl}`],
+      {
+        logFile: join(folder, 'log'),
+      },
+    )
     await waitFor('slapd', async () => {
       if (!daemon?.alive()) throw new Error(`slapd ended\n${daemon?.log().slice(-3000)}`)
       return (await attempt(['/usr/bin/ldapwhoami', ...asAdmin])).code === 0
@@ -182,9 +187,9 @@ async function configuration(folder: string, ca: string, authority: CertifiedKey
     'moduleload back_mdb',
     'moduleload memberof',
     `pidfile ${folder}/slapd.pid`,
-    `TLSCACertificateFile ${ca}`,
-    `TLSCertificateFile ${certificate}`,
-    `TLSCertificateKeyFile ${key}`,
+    ...(options.withoutTls
+      ? []
+      : [`TLSCACertificateFile ${ca}`, `TLSCertificateFile ${certificate}`, `TLSCertificateKeyFile ${key}`]),
     'database mdb',
     `suffix "${base}"`,
     `rootdn "${admin.dn}"`,

@@ -83,7 +83,10 @@ export function createDirectory(settings: DirectorySettings, now = () => perform
   }
 
   function keep(connection: Connection): void {
-    if (closed || !connection.alive) return connection.close()
+    if (closed || !connection.alive) {
+      connection.close()
+      return
+    }
     const timer = setTimeout(() => {
       kept.splice(kept.indexOf(entry), 1)
       connection.close()

@@ -36,7 +36,7 @@ export function isWithin(dn: string, base: string): boolean {
 /** A value as it may stand in a DN, whatever it is (RFC 4514 section 2.4). */
 export function escapeForDn(value: string): string {
   const escaped = value.replace(/[\\"+,;<>=]/g, '\\$&').replaceAll('\0', '\\00')
-  return escaped.replace(/^[ #]/, '\\$&').replace(/ $/, '\\ ')
+  return escaped.replace(/^[ #]|(?<=.) $/gs, '\\$&')
 }
 
 /** One `type=value` for each level; of `cn=a+uid=b` the value is `a+uid=b`. */
@@ -45,7 +45,7 @@ function rawParts(text: string): { type: string; value: string }[] | undefined {
   for (const piece of split(text)) {
     const [, type, value] = /^\s*([a-z0-9.-]+)\s*=\s*(.*)$/is.exec(piece) ?? []
     if (type === undefined || value === undefined) return undefined
-    parts.push({ type, value: unescape(value) })
+    parts.push({ type, value: unescaped(value) })
   }
   return parts.length > 0 ? parts : undefined
 }
@@ -65,7 +65,7 @@ function split(text: string): string[] {
 }
 
 /** Resolves `\,` and `\C3\A4`. Spaces at the end count only when they are escaped. */
-function unescape(value: string): string {
+function unescaped(value: string): string {
   const trimmed = value.replace(/\s+$/, (spaces, at: number) => (value[at - 1] === '\\' ? spaces[0]! : ''))
   return trimmed.replace(/(?:\\[0-9a-f]{2})+|\\(.)/gis, (run, single: string | undefined) =>
     single === undefined ? Buffer.from(run.replaceAll('\\', ''), 'hex').toString('utf8') : single,
