@@ -18,11 +18,14 @@ export interface SourcesOptions {
 
 /** Where the users of a server are. */
 export interface Sources {
-  /** In the order they are asked: local users, the htpasswd file, directories as they are listed. Local ones first, so that a directory in trouble never keeps an admin out. */
+  /**
+   * In the order they are asked: local users, the htpasswd file, directories as they are listed. Local ones first, so that a directory in
+   * trouble never keeps an admin out. An htpasswd file alone is registry:2's way to say who may enter: then its users, and no others.
+   */
   sources: UserSource[]
   /** Shown by clients that ask a person. */
   realm: string
-  /** Set when this start created the first local user: not with an htpasswd file alone, which is registry:2's way to say who may enter. */
+  /** Set when this start created the first local user. */
   firstAdmin: FirstAdmin | undefined
   /** SIGHUP: looks at files again. */
   reload(): void
@@ -33,16 +36,12 @@ export async function openSources({ config, db, log, metrics }: SourcesOptions):
   const htpasswd = config.auth && config.auth !== 'none' ? config.auth.htpasswd : undefined
   const { ldap, dataDir } = config
   const store = databaseUserStore(db)
-  const isAlone = htpasswd !== undefined && ldap.length === 0
   const directories = await openDirectories(ldap, log, metrics)
+  const isAlone = htpasswd !== undefined && directories.length === 0
   const firstAdmin = isAlone ? undefined : await createFirstAdmin({ store, dataDir, log })
   const file = htpasswd && (await openHtpasswd(htpasswd.path, log))
-  const sources = [createLocalUsers(store), ...(file ? [file] : []), ...directories]
-  if (sources.length > 1)
-    log.info('users are looked for in this order', {
-      sources: sources.map(({ name }) => name),
-      localUsers: await store.count(),
-    })
+  const sources = [...(isAlone ? [] : [createLocalUsers(store)]), ...(file ? [file] : []), ...directories]
+  if (sources.length > 1) log.info('users are looked for in this order', { sources: sources.map(({ name }) => name) })
   return { sources, realm: htpasswd?.realm ?? 'Entrepot', firstAdmin, reload: () => file?.reload() }
 }
 
