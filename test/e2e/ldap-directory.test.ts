@@ -13,10 +13,17 @@ import type { UserRecord, Verdict } from '../../src/identity/sources.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { testAuthority } from '../helpers/certificates.ts'
 import { freePort, temporaryFolder } from '../helpers/process.ts'
-import { groups, type OpenldapService, people, person, reader, startOpenldap } from '../services/openldap.ts'
-import { whyWithout } from '../services/packages.ts'
+import {
+  groups,
+  type OpenldapService,
+  people,
+  person,
+  reader,
+  startOpenldap,
+  whyNoOpenldap,
+} from '../services/openldap.ts'
 
-const reason = await whyWithout('slapd', 'ldap-utils')
+const reason = await whyNoOpenldap()
 const testMs = 60_000
 /** Far more than a page of answers, and more than a server gives at once. */
 const crowd = 5000

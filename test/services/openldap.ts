@@ -2,8 +2,17 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CertifiedKey, makeServerCertificate } from '../../src/commands/cert-authority.ts'
 import { testAuthority, writePair } from '../helpers/certificates.ts'
-import { attempt, type Daemon, freePort, run, startDaemon, temporaryFolder, waitFor } from '../helpers/process.ts'
-import { installPackages, whyNoPackages } from './packages.ts'
+import {
+  attempt,
+  type Daemon,
+  freePort,
+  run,
+  startDaemon,
+  temporaryFolder,
+  Unavailable,
+  waitFor,
+} from '../helpers/process.ts'
+import { installPackages, missingPackages, whyNoPackages } from './packages.ts'
 
 /** One entry of the directory: its DN and its attributes. */
 export interface Entry {
@@ -171,10 +180,22 @@ export async function startOpenldap(options: OpenldapOptions = {}): Promise<Open
 
 /** Sees to it that OpenLDAP is there, without a directory for the whole machine. Throws `Unavailable` as `installPackages` does. */
 export async function installOpenldap(): Promise<void> {
+  const packages = ['slapd', 'ldap-utils']
   // The package would set one up; asked beforehand, it does not.
-  if (whyNoPackages() === undefined)
+  if ((await missingPackages(packages)).length > 0 && whyNoPackages() === undefined)
     await attempt(['debconf-set-selections'], { input: 'slapd slapd/no_configuration boolean true\n' })
-  await installPackages('slapd', 'ldap-utils')
+  await installPackages(...packages)
+}
+
+/** Why tests that need OpenLDAP are skipped here; undefined: it is installed now. */
+export async function whyNoOpenldap(): Promise<string | undefined> {
+  try {
+    await installOpenldap()
+    return undefined
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message
+    throw error
+  }
 }
 
 async function configuration(folder: string, ca: string, authority: CertifiedKey, options: OpenldapOptions) {
