@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -107,6 +107,19 @@ describe('the settings of directories', () => {
     expect(load({ url: plain, startTls: true }).warnings).toEqual([])
     expect(load('ldap://127.0.0.1/dc=a').warnings).toEqual([])
     expect(load({ url, insecure: true }).warnings.map(({ path }) => path)).toEqual(['ldap[0].insecure'])
+  })
+
+  test('are right in every example of docs/ldap.md', () => {
+    const page = readFileSync(join(import.meta.dir, '../../docs/ldap.md'), 'utf8')
+    const examples = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map((match) => match[1]!)
+    expect(examples.length).toBeGreaterThan(5)
+    for (const example of examples) {
+      // The files of authorities are nobody's.
+      const text = example.replace(/^ {2}ca: .*\n/m, '')
+      const { config, warnings } = loadConfig({ text, env: {}, cwd: '/nowhere', formerData: '/nowhere' })
+      expect(config.ldap).toHaveLength(1)
+      expect(warnings).toEqual([])
+    }
   })
 
   test('never show the password', () => {
