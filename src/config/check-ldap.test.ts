@@ -101,11 +101,13 @@ describe('the settings of directories', () => {
     ).toEqual(['ldap[1].name is also the name of another directory'])
   })
 
-  test('warn of readable passwords and of any certificate', () => {
+  test('warn of readable passwords, of any certificate, and of groups from anywhere', () => {
     const plain = url.replace('ldaps', 'ldap')
     expect(load(plain).warnings.map(({ path }) => path)).toEqual(['ldap[0].url'])
     expect(load({ url: plain, startTls: true }).warnings).toEqual([])
     expect(load('ldap://127.0.0.1/dc=a').warnings).toEqual([])
+    expect(load({ url, admins: 'group ops' }).warnings.map(({ path }) => path)).toEqual(['ldap[0].groups.base'])
+    expect(load({ url, admins: 'group cn=ops,dc=a' }).warnings).toEqual([])
     expect(load({ url, insecure: true }).warnings.map(({ path }) => path)).toEqual(['ldap[0].insecure'])
   })
 

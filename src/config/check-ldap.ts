@@ -25,6 +25,11 @@ export function checkLdap({ settings: { ldap, auth }, wrong, warn, failed }: Che
         'is set beside groups.filter',
         'write member:1.2.840.113556.1.4.1941:={dn} in the filter, or leave it out',
       )
+    const byName = [...directory.require, ...admins].some(
+      ({ of, names: wanted }) => of === 'groups' && wanted.some((group) => !group.includes('=')),
+    )
+    if (byName && !directory.groups.base)
+      warn(`${path}.groups.base`, 'is not set: any group of the required name counts, wherever in the directory it is')
     if (admins.some(({ of }) => of === 'everyone'))
       wrong(`${path}.admins`, undefined, 'makes everyone an administrator', 'write group NAME or user NAME')
   }

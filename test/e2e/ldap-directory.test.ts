@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import { createAuthenticator } from '../../src/identity/authenticator.ts'
 import { createDirectory } from '../../src/identity/ldap/directory.ts'
 import { tryLogin } from '../../src/identity/ldap/login.ts'
 import { type DirectorySettings, directorySettings } from '../../src/identity/ldap/settings.ts'
@@ -243,6 +244,32 @@ describe.skipIf(reason !== undefined)('names and DNs with anything in them', () 
     expect(server.log().slice(before)).not.toContain('BIND dn="uid=alice')
   })
 
+  test('a name that nobody has costs the directory as many questions as a wrong password', async () => {
+    const sources = [createLdapSource(usual(), { log: silentLog })]
+    const authenticator = createAuthenticator({ sources, realm: 'Registry' })
+    const refuse = async (name: string) => {
+      const before = server.log().length
+      const credentials = `Basic ${Buffer.from(`${name}:a-guess`).toString('base64')}`
+      const login = Promise.resolve(authenticator.authenticate(credentials, { clientAddress: '192.0.2.1' }))
+      await expect(login).rejects.toMatchObject({ code: 'unauthenticated' })
+      const logged = server.log().slice(before)
+      expect(logged).not.toContain('a-guess')
+      return ['ACCEPT', 'SRCH base', 'BIND dn'].map((word) => logged.split(word).length - 1)
+    }
+    await refuse('warming-up')
+    const wrong = await refuse('alice')
+    expect(wrong).toEqual([1, 1, 1])
+    expect(await refuse('mallory')).toEqual(wrong)
+    await authenticator.close()
+  })
+
+  test.each(['EXTERNAL', 'PLAIN', 'DIGEST-MD5', 'SCRAM-SHA-1'])('%s is a name and no kind of login', async (name) => {
+    const settings = settingsOf({ url: server.tlsUrl, ca: server.ca, bindDn: '{user}', userBase: people })
+    const before = server.log().length
+    expect(await enterOnce(settings, name, 'x')).toBe('wrong')
+    expect(server.log().slice(before)).not.toContain('method=163')
+  })
+
   test('a name that two entries have is refused', async () => {
     const settings = usual({ attributes: { id: 'mail' } })
     expect(await enterOnce(settings, 'x@example.com', 'x')).toBe('wrong')
@@ -396,12 +423,12 @@ describe.skipIf(reason !== undefined)('a directory that goes away', () => {
     async () => {
       await withSource(ours(), async (enter, at) => {
         await enter('alice', 'alice-secret')
-        process.kill(own.pid, 'SIGSTOP')
+        await own.freeze()
         try {
           expect(await enter('bob', 'bob-secret')).toBe('identity-unavailable')
           expect(await enter('alice', 'alice-secret')).toMatchObject({ name: 'alice' })
         } finally {
-          process.kill(own.pid, 'SIGCONT')
+          own.thaw()
         }
         at.time += 5000
         expect(await enter('bob', 'bob-secret')).toMatchObject({ name: 'bob' })
@@ -426,16 +453,22 @@ describe.skipIf(reason !== undefined)('a directory that goes away', () => {
     silent.close()
   })
 
-  test(
-    'is asked again on a new connection when it was restarted',
-    async () => {
-      await withSource(ours(), async (enter) => {
-        await enter('alice', 'alice-secret')
-        await own.halt()
-        await own.resume()
-        expect(await enter('alice', 'alice-secret')).toMatchObject({ name: 'alice' })
-        expect(await enter('bob', 'bob-secret')).toMatchObject({ name: 'bob' })
-      })
+  test.each(['ldaps', 'StartTLS', 'no TLS'])(
+    'is asked again on a new connection when it was restarted, with %s',
+    async (way) => {
+      const plain = { url: `${own.url}/${people}?uid`, startTls: way === 'StartTLS' }
+      await withSource(
+        ours(way === 'ldaps' ? {} : { ...plain, ...(way === 'no TLS' && { ca: undefined }) }),
+        async (enter) => {
+          for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+            expect(await enter('alice', 'alice-secret')).toMatchObject({ name: 'alice' })
+            await own.halt(signal)
+            await own.resume()
+            expect(await enter('alice', 'alice-secret')).toMatchObject({ name: 'alice' })
+            expect(await enter('bob', 'bob-secret')).toMatchObject({ name: 'bob' })
+          }
+        },
+      )
     },
     testMs,
   )

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CertifiedKey, makeServerCertificate } from '../../src/commands/cert-authority.ts'
 import { testAuthority, writePair } from '../helpers/certificates.ts'
@@ -28,15 +28,18 @@ export interface OpenldapService {
   readonly tlsUrl: string
   /** PEM file of the authority that signed its certificate. */
   readonly ca: string
-  readonly pid: number
   /** Adds entries while it runs, so that overlays see them. */
   add(entries: Entry[]): Promise<void>
   /** Applies changes written as LDIF. */
   modify(ldif: string): Promise<void>
   /** What the server logged about requests; only with `logged`. */
   log(): string
-  /** Ends the server and keeps its data. */
-  halt(): Promise<void>
+  /** Ends the server (default: SIGTERM) and keeps its data. */
+  halt(signal?: NodeJS.Signals): Promise<void>
+  /** Stops it in its tracks: connections stay, and nothing is answered. */
+  freeze(): Promise<void>
+  /** Lets it go on. */
+  thaw(): void
   /** Starts it again on the same ports. */
   resume(): Promise<void>
   stop(): Promise<void>
@@ -146,20 +149,25 @@ export async function startOpenldap(options: OpenldapOptions = {}): Promise<Open
       return (await attempt(['/usr/bin/ldapwhoami', ...asAdmin])).code === 0
     })
   }
-  const halt = async () => {
-    await daemon?.stop()
+  const halt = async (signal?: NodeJS.Signals) => {
+    await daemon?.stop(signal)
   }
   const service: OpenldapService = {
     url,
     tlsUrl,
     ca,
-    get pid() {
-      return daemon?.pid ?? -1
-    },
     add: async (entries) => void (await run(['/usr/bin/ldapadd', ...asAdmin], { input: ldif(entries) })),
     modify: async (changes) => void (await run(['/usr/bin/ldapmodify', ...asAdmin], { input: changes })),
     log: () => daemon?.log() ?? '',
     halt,
+    async freeze() {
+      const pid = daemon?.pid ?? -1
+      process.kill(pid, 'SIGSTOP')
+      const states = () =>
+        readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8'))
+      await waitFor('slapd to stand still', () => states().every((state) => /\) T /.test(state)))
+    },
+    thaw: () => void process.kill(daemon?.pid ?? -1, 'SIGCONT'),
     resume: start,
     async stop() {
       await halt()

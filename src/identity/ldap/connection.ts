@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { Client, type Filter, ResultCodeError } from 'ldapts'
+import { Client, type Filter, ResultCodeError, SASL_MECHANISMS } from 'ldapts'
 import type { LdapScope } from '../../config/ldap-url.ts'
 import { describeTls, openTcp, openTls, type ServerAddress, type Trust } from './sockets.ts'
 import { adviceFor, connectTrouble, DirectoryTrouble, isAbsent, resultInWords } from './trouble.ts'
@@ -97,6 +97,7 @@ async function askForTls(socket: Socket, { label }: ServerAddress): Promise<void
   const before = clientOn(socket, label)
   await before.exop('1.3.6.1.4.1.1466.20037')
   for (const event of ['data', 'error', 'close', 'end', 'timeout']) socket.removeAllListeners(event)
+  socket.on('error', () => {}) // what happens to it is told by the TLS socket on top
 }
 
 function clientOn(socket: Socket, label: string): Client {
@@ -147,6 +148,8 @@ function speak(socket: Socket | TLSSocket, { label }: ServerAddress, { timeout }
     async bind(dn, password) {
       // RFC 4513 section 5.1.2: a bind without a password succeeds, as nobody.
       if (password === '') throw new DirectoryTrouble(`${label}: a login without a password was about to be tried`)
+      // The client takes these words for a kind of login, in which no password counts.
+      if (SASL_MECHANISMS.some((word) => word === dn)) return { code: 49, message: 'no name' }
       try {
         await ask('login', () => client.bind(dn, password))
         return undefined
