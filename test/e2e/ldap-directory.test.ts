@@ -354,6 +354,30 @@ describe.skipIf(reason !== undefined)('the way to a directory', () => {
     }
   })
 
+  const endless = Buffer.concat([
+    Buffer.from([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 0x02, 0x01, 0x02]),
+    Buffer.alloc(8 << 20),
+  ])
+  test.each([
+    ['HTTP', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['an answer without end', endless],
+    ['a length of 0', Buffer.from([0x30, 0x00])],
+    ['an answer to no question', Buffer.from([0x30, 0x0c, 2, 1, 99, 0x61, 7, 0x0a, 1, 0, 4, 0, 4, 0])],
+  ])('is not taken to a server that says %s', async (_what, bytes) => {
+    const other = createServer((socket) => {
+      socket.on('error', () => {}) // it is hung up on
+      socket.on('data', () => socket.write(bytes))
+    })
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
+    const { port } = other.address() as { port: number }
+    const url = `ldap://127.0.0.1:${port}/${people}?uid`
+    for (const startTls of [false, true]) {
+      const settings = usual({ url, startTls, ca: undefined, timeout: '300ms', connectTimeout: '300ms' })
+      expect(await enterOnce(settings, 'alice', 'alice-secret')).toBe('identity-unavailable')
+    }
+    other.close()
+  })
+
   test('leads to the next server when one does not answer', async () => {
     const [dead, frozen] = [await freePort(), createServer(() => {})]
     await new Promise<void>((done) => frozen.listen(0, '127.0.0.1', done))

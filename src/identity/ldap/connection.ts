@@ -46,7 +46,7 @@ export interface Connection {
 }
 
 /** No answer to a question about one user is longer. */
-const longestAnswer = 16 * 1024 * 1024
+const longestAnswer = 4 * 1024 * 1024
 
 /** Connects, with TLS where it is asked for: StartTLS that the server does not grant is an error. Throws `DirectoryTrouble`. */
 export async function openConnection(
