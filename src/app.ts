@@ -26,12 +26,9 @@ import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
-import { declareUsers } from './identity/declared-users.ts'
-import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
-import { openHtpasswdSource } from './identity/htpasswd-source.ts'
-import { createLocalUsers } from './identity/local-users.ts'
-import type { Authenticator } from './identity/principal.ts'
-import { databaseUserStore } from './identity/user-store.ts'
+import type { FirstAdmin } from './identity/first-admin.ts'
+import { openSources, type SourcesOptions } from './identity/open-sources.ts'
+import { isKnown } from './identity/sources.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
@@ -106,7 +103,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log, now)
+    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity({ config, db, log, now, metrics })
     closers.add(authenticator)
     const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now }))
 
@@ -231,34 +228,10 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(config: Config, db: Database, log: Log, now: () => number) {
-  const nothing = () => {}
-  if (config.auth === 'none')
-    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
-  if (config.auth) {
-    const { path, realm } = config.auth.htpasswd
-    const source = await openHtpasswdSource({ path, log })
-    if (source.created)
-      log.warn(`there was no ${path}: made it with one user`, {
-        user: source.created.username,
-        initial: source.created.password,
-      })
-    await declareUsers(config.users, { db, log, now })
-    const declared = config.users.length > 0 ? [createLocalUsers(databaseUserStore(db))] : []
-    return {
-      authenticator: createAuthenticator({ sources: [source, ...declared], realm }),
-      firstAdmin: undefined,
-      reload: source.reload,
-      isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
-    }
-  }
-  const store = databaseUserStore(db)
-  const declare = () => declareUsers(config.users, { db, log, now })
-  // Only a file without an admin leaves it to the first start to make one.
-  if (config.users.some(({ admin }) => admin)) await declare()
-  const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
-  await declare()
-  const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
-  const isTaken = async (name: string) => (await store.find(name)) !== undefined
-  return { authenticator, firstAdmin, reload: nothing, isTaken }
+async function openIdentity(parts: SourcesOptions) {
+  if (parts.config.auth === 'none')
+    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: () => {}, isTaken: async () => false }
+  const { sources, realm, firstAdmin, reload } = await openSources(parts)
+  const isTaken = (name: string) => isKnown(name, sources)
+  return { authenticator: createAuthenticator({ sources, realm }), firstAdmin, reload, isTaken }
 }

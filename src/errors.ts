@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'throttled'
   | 'storage-full'
   | 'unavailable'
+  | 'identity-unavailable'
   | 'upstream-failed'
   | 'upstream-timeout'
   | 'internal'

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAccessCommands } from './commands/access-commands.ts'
 import type { AuditOptions } from './commands/audit.ts'
-import type { TermOptions } from './commands/grant-terms.ts'
+import { configOption, exiting } from './commands/exiting.ts'
 import type { CommandIo } from './commands/io.ts'
-import type { WantedUser } from './commands/local-user.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
 
@@ -15,22 +15,10 @@ const texts = {
   err: (text: string) => void process.stderr.write(text),
 }
 
-/**
- * Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. Each command is loaded when it is
- * called: what `cert create` needs would double the time in which `serve` starts.
- */
-function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promise<number> | number) {
-  return async (...args: Arguments) => {
-    process.exitCode = await run(...args)
-  }
-}
-
 const program = new Command('entrepot')
   .description('A self-hosted container registry.')
   .version(version)
   .showHelpAfterError()
-
-const configOption = ['--config <file>', 'YAML file, a superset of distribution’s config.yml'] as const
 
 program
   .command('serve', { isDefault: true })
@@ -147,6 +135,19 @@ program
     ),
   )
 
+program
+  .command('ldap')
+  .description('directories whose users may log in')
+  .command('test <user>')
+  .description('go through a login step by step, and say what to change where it fails')
+  .option(...configOption)
+  .option('--password-stdin', 'read the password from standard input and check it, too')
+  .action(
+    exiting(async (user: string, options: { config?: string; passwordStdin?: boolean }) =>
+      (await import('./commands/ldap.ts')).testLdap(user, options, io),
+    ),
+  )
+
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
   .command('create')
@@ -173,119 +174,7 @@ cert
     ),
   )
 
-const user = program.command('user').description('users: of the database, or of an htpasswd file')
-const htpasswdOption = [
-  '--htpasswd <file>',
-  'an htpasswd file instead; without it, what the configuration says',
-] as const
-user
-  .command('add <name>')
-  .description('add a user or change the password; prints a random one unless --password-stdin, and what they may do')
-  .option(...configOption)
-  .option(...htpasswdOption)
-  .option('--password-stdin', 'read the password from standard input')
-  .option('--admin', 'they may do everything, everywhere')
-  .option('--no-admin', 'they are no longer an admin')
-  .option('--role <role>', 'maintainer, developer, reader, one of the configuration, or none (default: developer)')
-  .option('--repository <name>', 'where they have the role (default: all repositories)')
-  .action(
-    exiting(async (name: string, options: Omit<WantedUser, 'name'> & { htpasswd?: string; config?: string }) =>
-      options.htpasswd !== undefined
-        ? (await import('./commands/user.ts')).addUser({ name, ...options }, io)
-        : (await import('./commands/local-user.ts')).addLocalUser({ name, ...options }, io),
-    ),
-  )
-user
-  .command('remove <name>')
-  .description('remove a user, with what was granted to them by name')
-  .option(...configOption)
-  .option(...htpasswdOption)
-  .action(
-    exiting(async (name: string, options: { htpasswd?: string; config?: string }) =>
-      options.htpasswd !== undefined
-        ? (await import('./commands/user.ts')).removeUser({ name, ...options }, io)
-        : (await import('./commands/local-user.ts')).removeLocalUser({ name, ...options }, io),
-    ),
-  )
-user
-  .command('list')
-  .description('list the users')
-  .option(...configOption)
-  .option(...htpasswdOption)
-  .action(
-    exiting(async (options: { htpasswd?: string; config?: string }) =>
-      options.htpasswd !== undefined
-        ? (await import('./commands/user.ts')).listUsers(options, io)
-        : (await import('./commands/local-user.ts')).listLocalUsers(options, io),
-    ),
-  )
-
-/** Whom a grant is for, and what it says. */
-function withTerms(command: Command): Command {
-  return command
-    .option(...configOption)
-    .option('--user <name>', 'a user, wherever they are kept')
-    .option('--group <name>', 'everyone in a group of a directory')
-    .option('--robot <name>', 'a robot account')
-    .option('--authenticated', 'every user who has logged in')
-    .option('--anonymous', 'everyone, without a login')
-    .option('--role <role>', 'maintainer, developer, reader, or one of the configuration')
-    .option('--repository <name>', 'the repository, or * for all')
-}
-
-const grant = program
-  .command('grant')
-  .description('who has which role where; a running server follows within 3 seconds')
-withTerms(grant.command('add'))
-  .description('give somebody a role')
-  .option('--images <pattern...>', 'only these images of the repository: team-*/**')
-  .action(
-    exiting(async (options: TermOptions & { config?: string }) =>
-      (await import('./commands/grant.ts')).addGrant(options, io),
-    ),
-  )
-withTerms(grant.command('remove [id...]'))
-  .description('take roles back: by number, or all that fit the options')
-  .action(
-    exiting(async (ids: string[], options: TermOptions & { config?: string }) =>
-      (await import('./commands/grant.ts')).removeGrant(ids, options, io),
-    ),
-  )
-withTerms(grant.command('list'))
-  .description('list grants, those of the configuration file too')
-  .option('--json', 'for scripts')
-  .action(
-    exiting(async (options: TermOptions & { config?: string; json?: boolean }) =>
-      (await import('./commands/grant.ts')).listGrants(options, io),
-    ),
-  )
-
-program
-  .command('role')
-  .description('roles: names for sets of actions')
-  .command('list')
-  .description('list the roles and what they allow')
-  .option(...configOption)
-  .action(exiting(async (options: { config?: string }) => (await import('./commands/grant.ts')).listRoles(options, io)))
-
-program
-  .command('access')
-  .description('what users may do')
-  .command('explain <user> <image> <action>')
-  .description('say whether a user (or `anonymous`) may pull, push, delete ... an image, and which grant decides')
-  .option(...configOption)
-  .option('--groups <names>', 'groups that a directory says the user is in, with commas between them')
-  .option('--robot', 'the name is that of a robot')
-  .action(
-    exiting(
-      async (
-        name: string,
-        image: string,
-        action: string,
-        options: { config?: string; groups?: string; robot?: boolean },
-      ) => (await import('./commands/access-explain.ts')).explainAccess({ user: name, image, action, ...options }, io),
-    ),
-  )
+addAccessCommands(program, io)
 
 /** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
 const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)

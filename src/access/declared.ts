@@ -11,7 +11,7 @@ export interface GroupGrant {
 
 /** What of the configuration grants something. */
 export type GrantingConfig = Pick<Config, 'grants' | 'users' | 'anonymous'> & {
-  ldap?: readonly { grants?: readonly GroupGrant[] }[]
+  ldap?: readonly { grants: readonly GroupGrant[] }[]
 }
 
 /** What the configuration file grants; some of it perhaps twice. */
@@ -32,7 +32,7 @@ function grantsInLists({ grants, users, ldap = [] }: GrantingConfig): GrantTerms
   return [
     ...grants.map((grant) => ({ subject: subjectOf(grant), ...termsOf(grant) })),
     ...users.flatMap(({ name, grants: own }) => own.map((terms) => grantTo('user', name, terms))),
-    ...ldap.flatMap((directory) => (directory.grants ?? []).map((grant) => grantTo('group', grant.group, grant))),
+    ...ldap.flatMap((directory) => directory.grants.map((grant) => grantTo('group', grant.group, grant))),
   ]
 }
 

@@ -94,7 +94,7 @@ function textOf(file: string): string {
   return found.text
 }
 
-/** One line of standard input. Throws `request-invalid` for what is no password that can be sent. */
+/** The password on standard input, without the line break. Throws `request-invalid` for what is none. */
 export async function passwordFrom(stdin: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0

@@ -12,8 +12,8 @@ const noRoles = ['admin', 'none']
 /** Roles, grants and users of the file: that each names what exists, once, and that strangers get nothing but pulling. */
 export function checkAccess(check: Check): void {
   const { settings, wrong, warn, failed } = check
-  const { auth, users, roles, grants, anonymous } = settings
-  if (['users', 'roles', 'grants', 'anonymous', 'repositories'].some(failed)) return
+  const { auth, users, roles, grants, anonymous, ldap } = settings
+  if (['users', 'roles', 'grants', 'anonymous', 'repositories', 'ldap'].some(failed)) return
   const actionsOf = new Map(Object.entries(builtIn))
   for (const [index, { name, actions }] of roles.entries()) {
     const path = `roles[${index}]`
@@ -67,6 +67,8 @@ export function checkAccess(check: Check): void {
       )
     for (const [at, grant] of own.entries()) checkTerms(`${path}.grants[${at}]`, grant)
   }
+  for (const [index, { grants: own }] of ldap.entries())
+    for (const [at, grant] of own.entries()) checkTerms(`ldap[${index}].grants[${at}]`, grant)
   for (const [index, name] of anonymous.pull.entries()) checkRepository(check, `anonymous.pull[${index}]`, name)
   if (auth?.none)
     for (const section of ['users', 'grants'] as const)

@@ -10,6 +10,9 @@ export type BlobStoreConfig =
 /** One declared repository. */
 export type RepositoryConfig = Settings['repositories'][number]
 
+/** One directory whose users may log in. */
+export type LdapConfig = Settings['ldap'][number]
+
 /** Who may enter: `undefined` when nobody said, then the first start creates `admin`. */
 export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string; readonly path: string } } | undefined
 

@@ -307,7 +307,7 @@ tags: nonsense
       for (const [index, part] of expected.entries()) expect(found[index]).toContain(part)
     })
 
-  for (const key of ['ldap', 'replication', 'webhooks', 'jobs', 'middleware'])
+  for (const key of ['replication', 'webhooks', 'jobs', 'middleware'])
     test(`${key} is refused as long as it is not supported`, () => {
       expect(complaints(`${key}: {a: b}`)).toEqual([`configuration line 1: ${key} is not supported by this version`])
     })

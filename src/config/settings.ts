@@ -3,6 +3,7 @@ import { anonymous, grants, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
+import { ldap } from './settings/ldap.ts'
 import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
@@ -45,6 +46,7 @@ export const settings = section('', {
   log,
   http,
   auth,
+  ldap,
   storage,
   blobStores,
   repositories,
@@ -92,7 +94,6 @@ export const settings = section('', {
   }),
 
   middleware: later('no middleware can be loaded'),
-  ldap: later('use auth.htpasswd'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),
   jobs: later('jobs run with fixed settings'),

@@ -13,6 +13,8 @@ export interface Metrics {
   proxied(repository: string, kind: 'manifest' | 'blob' | 'list', result: 'hit' | 'miss' | 'stale' | 'absent'): void
   /** Counts trouble with the upstream of a proxy repository, by error code. */
   upstreamFailed(repository: string, code: string): void
+  /** Counts a login that a directory was asked about. `offline`: granted from memory because the directory could not be asked. */
+  directoryAsked(directory: string, result: 'accepted' | 'unknown' | 'refused' | 'offline' | 'unavailable'): void
   /** The text that `/metrics` answers with. */
   metricsText(): Promise<string>
   readonly contentType: string
@@ -75,6 +77,12 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     labelNames: ['repository', 'code'],
     registers: [registry],
   })
+  const directoryLogins = new Counter({
+    name: 'entrepot_directory_logins_total',
+    help: 'Logins that a directory was asked about.',
+    labelNames: ['directory', 'result'],
+    registers: [registry],
+  })
   const tallies = new Map<string, RequestTally>()
   addCounter(registry, 'registry_http_requests_total', 'Requests answered.', tallies, (tally) => total(tally))
   addCounter(
@@ -115,6 +123,7 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     },
     proxied: (repository, kind, result) => proxied.inc({ repository, kind, result }),
     upstreamFailed: (repository, code) => upstreamFailures.inc({ repository, code }),
+    directoryAsked: (directory, result) => directoryLogins.inc({ directory, result }),
     metricsText: () => registry.metrics(),
   }
 }
