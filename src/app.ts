@@ -34,6 +34,8 @@ import { databaseUserStore } from './identity/user-store.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
+import { createLastUse } from './retention/last-use.ts'
+import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -55,6 +57,7 @@ export interface App {
   debugHandler: Handler
   db: Database
   collector: Collector
+  caches: ProxyCaches
   uploads: Uploads
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
@@ -98,7 +101,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now)
-    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
+    const lastUse = closers.add(createLastUse(db, now))
+    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
+    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
@@ -163,6 +168,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       debugHandler,
       db,
       collector,
+      caches,
       uploads,
       firstAdmin,
       reload,
@@ -174,6 +180,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             proxies: proxies.map(({ id }) => id),
             uploads,
             collector,
+            caches,
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,

@@ -1,4 +1,16 @@
-import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import {
+  boolean,
+  choice,
+  database,
+  duration,
+  integer,
+  name,
+  outboundProxy,
+  path,
+  secret,
+  text,
+  webUrl,
+} from './kinds.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
@@ -54,8 +66,14 @@ export const settings = section('', {
       remoteurl: setting(webUrl, undefined, 'The registry it fetches from. Not set: there is no such proxy.'),
       username: setting(text, undefined, 'Who we log in as.'),
       password: setting(secret, undefined, 'Password, or access token.'),
-      ttl: ignored('what was fetched is kept'),
-      exec: refused('write proxy.username and proxy.password; no program is run for them'),
+      ttl: setting(
+        duration(0),
+        '168h',
+        'How long what was fetched is kept without being used, as `upstream.keepFor` of a repository; 0: for ever.',
+      ),
+      exec: refused(
+        'no program is run for credentials: write proxy.username and proxy.password, or set REGISTRY_PROXY_PASSWORD from what the program prints',
+      ),
     },
   ),
   outbound: section('Requests that we make ourselves: to the upstreams of proxy repositories.', {
