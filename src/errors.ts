@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'unavailable'
   | 'upstream-failed'
   | 'upstream-timeout'
+  | 'upstream-blocked'
   | 'internal'
 
 export interface ErrorDetails {

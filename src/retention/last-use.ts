@@ -1,10 +1,10 @@
 import type { Database } from '../database/database.ts'
 import { noteUses } from '../database/manifest-uses.ts'
 
-/** A manifest's use is written down at most this often. */
+/** A manifest's use is written down about this often at most. */
 export const coarseMs = 600_000
 
-/** Beyond so many manifests in ten minutes some are written down more than once. */
+/** No more manifests are remembered at once. */
 const capacity = 200_000
 
 /** Manifests per transaction: other writers get in between. */
@@ -17,32 +17,37 @@ export function createLastUse(db: Database, now: () => number) {
   const noted = new Set<number>()
   let notedSince = now()
   let waiting: number[] = []
+  /** Of those that wait, when the last one was used. */
+  let usedAt = now()
 
   /** Writes down what was used since the last time. */
   async function flush(): Promise<void> {
     const ids = waiting
+    const until = usedAt
     waiting = []
+    if (Math.abs(now() - notedSince) >= coarseMs || noted.size > capacity) {
+      noted.clear()
+      for (const id of ids) noted.add(id)
+      notedSince = now()
+    }
     try {
       while (ids.length > 0) {
         const some = ids.slice(0, batch)
-        await db.relaxed((tx) => noteUses(tx, some, now()))
+        await db.relaxed((tx) => noteUses(tx, some, until))
         ids.splice(0, batch)
       }
     } finally {
-      waiting.push(...ids)
-      if (Math.abs(now() - notedSince) >= coarseMs || noted.size > capacity) {
-        noted.clear()
-        notedSince = now()
-      }
+      waiting = ids.concat(waiting)
     }
   }
 
   return {
     /** A manifest was pulled, or asked whether it is there. */
     note(manifestId: number): void {
-      if (noted.has(manifestId)) return
+      if (noted.has(manifestId) || waiting.length > capacity) return
       noted.add(manifestId)
       waiting.push(manifestId)
+      usedAt = now()
     },
     flush,
     /** The last chance; what cannot be written now is forgotten. */

@@ -54,7 +54,7 @@ export interface UpstreamState {
 /**
  * A registry somewhere else. Image names are taken as clients write them and made canonical. Absence is undefined; trouble is an `AppError` that names the
  * upstream: `upstream-failed` (unreachable, 5xx, wrong bytes), `upstream-timeout`, `throttled` (429), `unauthenticated` (the credentials set for it are
- * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `unavailable` (blocked), `policy-refused` (the guard).
+ * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `upstream-blocked`, `policy-refused` (the guard).
  */
 export interface Upstream {
   readonly name: string
@@ -105,7 +105,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
   const health = createHealth(name, timing, now, ({ state, reason }) =>
     log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
   )
-  if (settings.blocked) health.block('by its settings')
+  if (settings.blocked) health.block('by its settings (blocked: true)')
   const client = createClient({ base, authorized, health, idleMs, now })
   const canonical = (image: string) => canonicalName(image, base, libraryPrefix)
   const pull = (image: string) => `repository:${canonical(image)}:pull`

@@ -32,6 +32,7 @@ const wire = {
   unavailable: [503, 'UNAVAILABLE'],
   'upstream-failed': [502, 'UNAVAILABLE'],
   'upstream-timeout': [504, 'UNAVAILABLE'],
+  'upstream-blocked': [503, 'UNAVAILABLE'],
   internal: [500, 'UNKNOWN'],
 } satisfies Record<ErrorCode, [status: number, code: string]>
 
