@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Queries } from './database.ts'
 
-/** No turn is longer: an end that lies further away was written before the clock was set back. */
+/** No turn is longer. An end twice as far away was written before the clock was set back; clocks of instances differ by less. */
 export const longestTurnMs = 600_000
 
 /**
@@ -16,7 +16,7 @@ export async function takeTurn(queries: Queries, name: string, now: number, unti
       conflict
         .column('name')
         .doUpdateSet({ value: String(until) })
-        .where(sql<SqlBool>`(facts.value <= ${String(now)} or facts.value > ${String(now + longestTurnMs)})`),
+        .where(sql<SqlBool>`(facts.value <= ${String(now)} or facts.value > ${String(now + 2 * longestTurnMs)})`),
     )
     .returning('value')
     .executeTakeFirst()

@@ -58,6 +58,9 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
 
   async function begin(place: Place, digest: Digest, open: OpenSource) {
     closing.signal.throwIfAborted()
+    // Another download may have ended since the caller looked.
+    const known = await blobs.find(place, digest)
+    if (known) return { blob: known, stored: Promise.resolve() }
     const source = await open(closing.signal)
     if (!source) return undefined
     const upload = await uploads.start(place, algorithmOf(digest)).catch((error) => {

@@ -158,19 +158,29 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     return age >= 0 && age < tagAgeMs ? age / tagAgeMs : 1
   }
 
+  /** What is cached, and how much of its age it has. */
+  async function look(image: string, { digest, tag }: Reference) {
+    const known = tag === undefined ? undefined : await findTag(repository.id, image, tag)
+    const wanted = digest ?? (known?.digest as Digest | undefined)
+    const cached = wanted && (await findManifest(repository.id, image, { digest: wanted }))
+    return { cached, part: digest === undefined ? partOfAge(known?.checkedAt ?? null) : 0 }
+  }
+
   async function find(image: string, reference: Reference): Promise<Found> {
-    const known = reference.tag === undefined ? undefined : await findTag(repository.id, image, reference.tag)
-    const digest = reference.digest ?? (known?.digest as Digest | undefined)
-    const cached = digest && (await findManifest(repository.id, image, { digest }))
-    const part = reference.digest ? 0 : partOfAge(known?.checkedAt ?? null)
+    const { cached, part } = await look(image, reference)
     if (cached && part < 1) {
       if (part >= earlyPart) askEarly(image, reference.tag!, cached)
       return { manifest: cached, result: 'hit' }
     }
     const key = `manifest ${image} ${reference.digest ?? reference.tag}`
     if (absences.has(key)) return { manifest: undefined, result: 'absent' }
-    if (cached) return cachedOr(cached, key, () => checked(image, reference.tag!, cached))
-    return share(key, () => fetched(image, reference))
+    /** Looks once more: another flight may have ended since. */
+    const ask = async (): Promise<Found> => {
+      const current = await look(image, reference)
+      if (current.cached && current.part < 1) return { manifest: current.cached, result: 'hit' }
+      return current.cached ? checked(image, reference.tag!, current.cached) : fetched(image, reference)
+    }
+    return cached ? cachedOr(cached, key, ask) : share(key, ask)
   }
 
   return async function manifest(image: string, reference: Reference): Promise<StoredManifest | undefined> {
