@@ -45,6 +45,7 @@ import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
+import { createGuard } from './upstream/guard.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
 
@@ -212,8 +213,11 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
 /** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
 function createUpstreams(config: Config, log: Log, now: () => number) {
   const outbound = configuredOutbound(config)
+  const { allow } = config.outbound
+  const guard = createGuard({ allow })
+  const foreignGuard = createGuard({ allow, allowPrivate: false })
   return onceEach(({ name, upstream }: ProxyRepository) =>
-    createUpstream({ name, ...upstream }, { log, now, outbound }),
+    createUpstream({ name, ...upstream }, { log, now, outbound, guard, foreignGuard }),
   )
 }
 

@@ -141,6 +141,19 @@ export async function deleteManifest(
   return true
 }
 
+/** The bytes of some manifests of an image that need this content. */
+export async function manifestsNeeding(queries: Queries, repositoryId: number, image: string, digest: string) {
+  const rows = await queries
+    .selectFrom('manifest_references as r')
+    .innerJoin('manifests as m', 'm.id', 'r.manifest_id')
+    .select('m.content')
+    .where('r.image_id', '=', imageId(queries, { repositoryId, image }))
+    .where('r.digest', '=', digest)
+    .limit(10)
+    .execute()
+  return rows.map(({ content }) => content)
+}
+
 export interface ReferrerRow {
   digest: string
   mediaType: string

@@ -11,6 +11,7 @@ import type { Metrics } from '../../../telemetry/metrics.ts'
 import type { Upstream } from '../../../upstream/upstream.ts'
 import { createAbsences } from './absences.ts'
 import type { Downloads } from './downloads.ts'
+import { createForeignLayers } from './foreign-layers.ts'
 import type { ImageSink, Images } from './image-source.ts'
 import { createManifestFinder } from './manifest-cache.ts'
 import { createProxyBlobs } from './proxy-blobs.ts'
@@ -43,8 +44,10 @@ export function createProxyImages(parts: ProxyParts) {
     const absences = createAbsences(repository.upstream.absenceAgeMs, now)
     const events = createProxyEvents(repository.name, log, metrics)
     const manifest = createProxyManifests({ ...parts, repository, upstream, absences, events, findManifest })
-    const findBlob = createProxyBlobs({ blobs, downloads, upstream, absences, events })
     const searchIndex = createIndexSearch({ repository: repository.name, upstream, log, now })
+    const foreign =
+      repository.upstream.foreignLayers === 'fetch' ? createForeignLayers(db, upstream.foreign) : undefined
+    const findBlob = createProxyBlobs({ blobs, downloads, upstream, absences, events, foreign })
     const placeOf = (image: string): Place => ({
       repositoryId: repository.id,
       image: upstream.canonical(image),
