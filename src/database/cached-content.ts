@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import type { Database, Queries } from './database.ts'
 
 /** Digests per statement. */
@@ -12,19 +12,31 @@ export interface NeededContent {
   size: number
 }
 
-/** The blobs that manifests keep in the store: live, and linked to the manifest's image. */
-export function contentOf(queries: Queries, store: string, manifestIds: number[]): Promise<NeededContent[]> {
-  return queries
+/** The blobs that manifests keep in the store: live, and linked to the manifest's image. As subqueries, because SQLite begins a join with all blobs. */
+export async function contentOf(queries: Queries, store: string, manifestIds: number[]): Promise<NeededContent[]> {
+  const rows = await queries
     .selectFrom('manifest_references as r')
-    .innerJoin('blob_links as l', (join) =>
-      join.onRef('l.image_id', '=', 'r.image_id').onRef('l.digest', '=', 'r.digest'),
+    .select(['r.manifest_id as manifestId', 'r.digest'])
+    .select((eb) =>
+      eb
+        .selectFrom('blobs as b')
+        .select('b.size')
+        .where('b.store', '=', store)
+        .whereRef('b.digest', '=', 'r.digest')
+        .where('b.state', '=', 'live')
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom('blob_links as l')
+              .select('l.digest')
+              .whereRef('l.image_id', '=', 'r.image_id')
+              .whereRef('l.digest', '=', 'r.digest'),
+          ),
+        )
+        .as('size'),
     )
-    .innerJoin('blobs as b', 'b.digest', 'r.digest')
-    .select(['r.manifest_id as manifestId', 'r.digest', 'b.size'])
-    .where('b.store', '=', store)
-    .where('b.state', '=', 'live')
     .where('r.manifest_id', 'in', manifestIds)
     .execute()
+  return rows.flatMap(({ manifestId, digest, size }) => (size === null ? [] : [{ manifestId, digest, size }]))
 }
 
 export interface ContentUse {
@@ -76,7 +88,8 @@ export async function usersOfContent(queries: Queries, repositoryId: number, dig
       .innerJoin('manifests as m', 'm.id', 'r.manifest_id')
       .innerJoin('manifest_uses as u', 'u.manifest_id', 'm.id')
       .select(['m.id', 'm.image_id as imageId', 'i.name as image', 'm.digest', 'u.used_at as usedAt'])
-      .where('i.repository_id', '=', repositoryId)
+      // The plus keeps SQLite from beginning with all images of the repository.
+      .where(sql<SqlBool>`+i.repository_id = ${repositoryId}`)
       .where('l.digest', 'in', digests.slice(start, start + chunk))
       .execute()
     for (const row of rows) users.set(row.id, row)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ContentParts } from '../content/content.ts'
 import { contentOf, usersOfContent } from '../database/cached-content.ts'
 import {
@@ -47,6 +48,7 @@ export async function evictBySize(
       if (old.length === 0) break
       after = old.at(-1)
       const gone = new Set<number>()
+      await nextTurn()
       for (const unit of await unitsOf(old)) {
         if (total.bytes >= excess) break
         if (unit.manifests.some(({ id }) => gone.has(id))) continue
@@ -61,6 +63,7 @@ export async function evictBySize(
   }
   return total
 
+  /** In pages, with other work in between: SQLite answers without ever letting go. */
   async function unitsOf(old: CachedManifest[]): Promise<Unit[]> {
     arriving = await imagesArriving(queries, cache.id)
     const candidates = old.filter(({ image }) => !arriving.has(image))
