@@ -16,6 +16,9 @@ const usedLatelyMs = coarseMs + 300_000
 /** After one instance has looked at the caches, the others leave them alone for so long. */
 const restMs = 240_000
 
+/** A cache that may have any size is measured for the metrics alone. */
+const measureEveryMs = 3_600_000
+
 const turn = 'care of proxy caches'
 
 export interface ProxyCacheParts extends ContentParts {
@@ -29,7 +32,7 @@ export interface ProxyCacheParts extends ContentParts {
 export function createProxyCaches(parts: ProxyCacheParts) {
   const { db, now, repositories, lastUse, log, metrics } = parts
   const measure = createMeasure(db, now)
-  const adopted = new Set<number>()
+  const measured = new Map<number, number>()
   const sizeFact = (cache: Cache) => `bytes in proxy cache ${cache.id}`
 
   const caches = (): Cache[] =>
@@ -47,9 +50,12 @@ export function createProxyCaches(parts: ProxyCacheParts) {
       Object.assign(old, await evictByAge(parts, cache, before, keepGoing))
       report(cache, old, 'it was not used for long')
     }
-    const bytes = await measure(cache, !adopted.has(cache.id), keepGoing)
+    const measuredAt = measured.get(cache.id)
+    const isDue = measuredAt === undefined || Math.abs(now() - measuredAt) >= measureEveryMs
+    if (cache.cacheBytes === undefined && !isDue) return old
+    const bytes = await measure(cache, measuredAt === undefined, keepGoing)
     if (bytes === undefined) return old
-    adopted.add(cache.id)
+    measured.set(cache.id, now())
     const excess = bytes - (cache.cacheBytes ?? bytes)
     const more: Evicted = { manifests: 0, bytes: 0 }
     if (excess > 0) {
