@@ -97,30 +97,34 @@ export async function usersOfContent(queries: Queries, repositoryId: number, dig
   return [...users.values()]
 }
 
-/** Which contents of a store a manifest still needs, in whichever repository. */
+/**
+ * Which contents of a store a manifest still needs, in whichever repository. With a limit in a column of its own, because PostgreSQL would otherwise join
+ * all links with all references to answer for a few digests.
+ */
 export async function stillNeeded(queries: Queries, store: string, digests: string[]): Promise<Set<string>> {
   const needed = new Set<string>()
   for (let start = 0; start < digests.length; start += chunk) {
     const rows = await queries
       .selectFrom('blobs as b')
       .select('b.digest')
+      .select((eb) =>
+        eb
+          .selectFrom('blob_links as l')
+          .innerJoin('images as i', 'i.id', 'l.image_id')
+          .innerJoin('repositories as s', 's.id', 'i.repository_id')
+          .innerJoin('manifest_references as r', (join) =>
+            join.onRef('r.image_id', '=', 'l.image_id').onRef('r.digest', '=', 'l.digest'),
+          )
+          .select('r.manifest_id')
+          .whereRef('l.digest', '=', 'b.digest')
+          .whereRef('s.blob_store', '=', 'b.store')
+          .limit(1)
+          .as('user'),
+      )
       .where('b.store', '=', store)
       .where('b.digest', 'in', digests.slice(start, start + chunk))
-      .where(({ exists, selectFrom }) =>
-        exists(
-          selectFrom('blob_links as l')
-            .innerJoin('images as i', 'i.id', 'l.image_id')
-            .innerJoin('repositories as s', 's.id', 'i.repository_id')
-            .innerJoin('manifest_references as r', (join) =>
-              join.onRef('r.image_id', '=', 'l.image_id').onRef('r.digest', '=', 'l.digest'),
-            )
-            .select('l.digest')
-            .whereRef('l.digest', '=', 'b.digest')
-            .whereRef('s.blob_store', '=', 'b.store'),
-        ),
-      )
       .execute()
-    for (const { digest } of rows) needed.add(digest)
+    for (const { digest, user } of rows) if (user !== null) needed.add(digest)
   }
   return needed
 }
