@@ -32,6 +32,8 @@ import { isKnown } from './identity/sources.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
+import { createLastUse } from './retention/last-use.ts'
+import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -41,6 +43,7 @@ import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
+import { createGuard } from './upstream/guard.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
 
@@ -53,6 +56,7 @@ export interface App {
   debugHandler: Handler
   db: Database
   collector: Collector
+  caches: ProxyCaches
   uploads: Uploads
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
@@ -96,7 +100,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now)
-    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
+    const lastUse = closers.add(createLastUse(db, now))
+    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
+    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
@@ -163,6 +169,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       debugHandler,
       db,
       collector,
+      caches,
       uploads,
       firstAdmin,
       reload,
@@ -174,6 +181,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             proxies: proxies.map(({ id }) => id),
             uploads,
             collector,
+            caches,
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,
@@ -205,8 +213,11 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
 /** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
 function createUpstreams(config: Config, log: Log, now: () => number) {
   const outbound = configuredOutbound(config)
+  const { allow } = config.outbound
+  const guard = createGuard({ allow })
+  const foreignGuard = createGuard({ allow, allowPrivate: false })
   return onceEach(({ name, upstream }: ProxyRepository) =>
-    createUpstream({ name, ...upstream }, { log, now, outbound }),
+    createUpstream({ name, ...upstream }, { log, now, outbound, guard, foreignGuard }),
   )
 }
 

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'identity-unavailable'
   | 'upstream-failed'
   | 'upstream-timeout'
+  | 'upstream-blocked'
   | 'internal'
 
 export interface ErrorDetails {

@@ -31,6 +31,7 @@ const statuses = {
   'identity-unavailable': 503,
   'upstream-failed': 502,
   'upstream-timeout': 504,
+  'upstream-blocked': 503,
   internal: 500,
 } satisfies Record<ErrorCode, number>
 

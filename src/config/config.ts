@@ -75,8 +75,9 @@ function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: s
 
 /** What registry:2 makes of `proxy`: nothing is pushed there, and each pull asks whether the tag has moved. */
 function withProxy(declared: readonly RepositoryConfig[], proxy: Settings['proxy'] & { url: string }): Repositories {
-  const { url, username, password } = proxy
-  const upstream = { ...usualUpstream, url, username, password, tagAge: 0 }
+  const { url, username, password, ttl } = proxy
+  const keepFor = ttl === 0 ? undefined : ttl
+  const upstream = { ...usualUpstream, url, username, password, keepFor, tagAge: 0 }
   const repository: RepositoryConfig = { ...undeclared, name: 'proxy', type: 'proxy', upstream }
   return { repositories: [...declared, repository], defaultRepository: 'proxy' }
 }
@@ -100,6 +101,8 @@ const usualUpstream = {
   proxy: undefined,
   blocked: false,
   absenceAge: 30_000,
+  cacheSize: undefined,
+  foreignLayers: 'client',
   responseTimeout: 30_000,
   idleTimeout: 60_000,
 } as const

@@ -148,6 +148,13 @@ export const network = kind<string>('address or range', (given) => {
   return new Wrong('is neither an IP address nor a range', 'write for example 192.0.2.7, 10.0.0.0/8 or fd00::/8')
 })
 
+/** A host that we reach ourselves: its name, an IP address, or a range of them. */
+export const outboundTarget = kind<string>('host, address or range', (given, cwd) => {
+  if (given.includes('/') || isIP(given)) return network.parse(given, cwd)
+  if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(given)) return given
+  return new Wrong('is neither a host nor an address', 'write for example files.corp.example.com or 10.1.0.0/16')
+})
+
 /** Without users and passwords. Hides too much rather than too little: what is masked may be misspelt. */
 const hidden = (url: string) => url.replace(/(:\/\/|:).*@/, '$1***@').replace(/(password=)[^&\s]*/gi, '$1***')
 

@@ -1,4 +1,17 @@
-import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import {
+  boolean,
+  choice,
+  database,
+  duration,
+  integer,
+  name,
+  outboundProxy,
+  outboundTarget,
+  path,
+  secret,
+  text,
+  webUrl,
+} from './kinds.ts'
 import { anonymous, grants, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
@@ -61,8 +74,14 @@ export const settings = section('', {
       remoteurl: setting(webUrl, undefined, 'The registry it fetches from. Not set: there is no such proxy.'),
       username: setting(text, undefined, 'Who we log in as.'),
       password: setting(secret, undefined, 'Password, or access token.'),
-      ttl: ignored('what was fetched is kept'),
-      exec: refused('write proxy.username and proxy.password; no program is run for them'),
+      ttl: setting(
+        duration(0),
+        '168h',
+        'How long what was fetched is kept without being used, as `upstream.keepFor` of a repository; 0: for ever.',
+      ),
+      exec: refused(
+        'no program is run for credentials: write proxy.username and proxy.password, or set REGISTRY_PROXY_PASSWORD from what the program prints',
+      ),
     },
   ),
   outbound: section('Requests that we make ourselves: to the upstreams of proxy repositories.', {
@@ -77,6 +96,11 @@ export const settings = section('', {
       'Reached without it: `corp.example.com` and what is below it, `.corp.local`, `10.0.0.0/8`, `host:5000`, `*`. Default: what `NO_PROXY` says.',
     ),
     ca: setting(path, undefined, 'PEM file of authorities to trust besides those of the system.'),
+    allow: list(
+      each(outboundTarget),
+      [],
+      'Hosts, addresses and ranges that may be reached although they are refused otherwise: link-local and metadata addresses, and private ones where an image names the URL.',
+    ),
   }),
   audit,
   oidc,

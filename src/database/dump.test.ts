@@ -7,6 +7,7 @@ import { enqueue } from './gc-queue.ts'
 import { insertGrant } from './grants.ts'
 import { ensureImage } from './images.ts'
 import { loadDatabase } from './load.ts'
+import { startUse } from './manifest-uses.ts'
 import { insertManifest } from './manifests.ts'
 import { putOidcUser } from './oidc-users.ts'
 import { putRepository } from './repositories.ts'
@@ -61,6 +62,7 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
         },
         ['sha256:a', 'sha256:b'],
       )
+      await startUse(tx, { imageId, digest: `sha256:${n}`, repositoryId }, 6)
       await putTag(tx, imageId, 'latest', `sha256:${n}`, 8)
       await tx
         .insertInto('blob_links')

@@ -9,6 +9,7 @@ export interface Schema {
   images: ImageTable
   manifests: ManifestTable
   manifest_references: ManifestReferenceTable
+  manifest_uses: ManifestUseTable
   tags: TagTable
   tag_history: TagHistoryTable
   blobs: BlobTable
@@ -63,6 +64,13 @@ export interface ManifestReferenceTable {
   image_id: number
   manifest_id: number
   digest: string
+}
+
+/** When a manifest of a proxy repository was last asked for, or one that needs it: to within minutes. */
+export interface ManifestUseTable {
+  manifest_id: number
+  repository_id: number
+  used_at: Timestamp
 }
 
 export interface TagTable {

@@ -6,6 +6,7 @@ export const tableKeys = {
   images: ['id'],
   manifests: ['id'],
   manifest_references: ['image_id', 'digest', 'manifest_id'],
+  manifest_uses: ['manifest_id'],
   tags: ['image_id', 'name'],
   tag_history: ['id'],
   blobs: ['store', 'digest'],

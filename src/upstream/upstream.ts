@@ -6,6 +6,7 @@ import { discard, parseObject, readJson } from './body.ts'
 import { type ApiRequest, createClient } from './client.ts'
 import { createExchange, type Fetch } from './exchange.ts'
 import { failure } from './failures.ts'
+import { createForeign, type Foreign } from './foreign.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { createHealth, type HealthState } from './health.ts'
 import type { PullLimit } from './limits.ts'
@@ -42,6 +43,8 @@ export interface UpstreamParts {
   outbound?: Outbound
   /** Shared by all upstreams. Default: the strict one, with private addresses. */
   guard?: Guard
+  /** For the URLs that images name. Default: the strict one, without private addresses. */
+  foreignGuard?: Guard
 }
 
 export interface UpstreamState {
@@ -54,7 +57,7 @@ export interface UpstreamState {
 /**
  * A registry somewhere else. Image names are taken as clients write them and made canonical. Absence is undefined; trouble is an `AppError` that names the
  * upstream: `upstream-failed` (unreachable, 5xx, wrong bytes), `upstream-timeout`, `throttled` (429), `unauthenticated` (the credentials set for it are
- * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `unavailable` (blocked), `policy-refused` (the guard).
+ * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `upstream-blocked`, `policy-refused` (the guard).
  */
 export interface Upstream {
   readonly name: string
@@ -71,6 +74,8 @@ export interface Upstream {
   blob(image: string, digest: Digest, options?: BlobOptions): Promise<UpstreamBlob | undefined>
   /** Whether a blob is there, and its size where the upstream tells: no body is sent. */
   blobInfo(image: string, digest: Digest, signal?: AbortSignal): Promise<{ size: number | undefined } | undefined>
+  /** Layers that its images say live elsewhere. */
+  foreign: Foreign
   tags(image: string, page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
   /** Falls back to the tag that holds the list where there is no API for it. */
   referrers(
@@ -93,6 +98,7 @@ export interface Upstream {
 export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts): Upstream {
   const { name, index = 'auto', libraryPrefix } = settings
   const { log, now = Date.now, fetch = globalThis.fetch, outbound = createOutbound(), guard = createGuard() } = parts
+  const { foreignGuard = createGuard({ allowPrivate: false }) } = parts
   const timing = { ...defaultTiming, ...settings.timing }
   const base = apiBase(settings.url)
   const idleMs = timing.idleMs
@@ -105,7 +111,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
   const health = createHealth(name, timing, now, ({ state, reason }) =>
     log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
   )
-  if (settings.blocked) health.block('by its settings')
+  if (settings.blocked) health.block('by its settings (blocked: true)')
   const client = createClient({ base, authorized, health, idleMs, now })
   const canonical = (image: string) => canonicalName(image, base, libraryPrefix)
   const pull = (image: string) => `repository:${canonical(image)}:pull`
@@ -174,6 +180,16 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
   }
 
   const blob = createBlobs(client, timing, canonical, pull)
+  // Other hosts: neither our trust in this one's certificate nor our login goes there.
+  const { responseMs } = timing
+  const elsewhere = createExchange({
+    name,
+    own: { proxy: settings.proxy },
+    responseMs,
+    fetch,
+    guard: foreignGuard,
+    outbound,
+  })
 
   return {
     name,
@@ -181,6 +197,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     canonical,
     manifest,
     blob,
+    foreign: createForeign(createRequests(elsewhere, timing), timing),
     async blobInfo(image, digest, signal) {
       const answer = await client.ask({
         path: `/v2/${canonical(image)}/blobs/${digest}`,

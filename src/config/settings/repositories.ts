@@ -8,6 +8,7 @@ import {
   path,
   searchIndex,
   secret,
+  size,
   text,
   webUrl,
 } from '../kinds.ts'
@@ -45,6 +46,21 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
     'How long a tag is answered from the cache before the upstream is asked whether it has moved.',
   ),
   absenceAge: setting(duration(0), '30s', 'How long the answer that something does not exist is believed.'),
+  keepFor: setting(
+    duration(3_600_000),
+    undefined,
+    'How long what is cached is kept without being used. Default: for ever.',
+  ),
+  cacheSize: setting(
+    size,
+    undefined,
+    'How many bytes the cached images may need that nothing else does; those unused for longest go. Default: any.',
+  ),
+  foreignLayers: setting(
+    choice(['client', 'fetch']),
+    'client',
+    'Who gets layers that the upstream does not have and that their images name URLs for: the `client` itself, or we do (`fetch`).',
+  ),
   responseTimeout: setting(duration(1), '30s', 'How long the upstream may take to begin an answer.'),
   idleTimeout: setting(duration(1), '60s', 'How long it may send nothing within an answer.'),
 })

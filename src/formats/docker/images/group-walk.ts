@@ -28,6 +28,7 @@ const telling: ErrorCode[] = [
   'unauthenticated',
   'upstream-timeout',
   'upstream-failed',
+  'upstream-blocked',
   'unavailable',
   'policy-refused',
   'denied',

@@ -33,6 +33,7 @@ const wire = {
   'identity-unavailable': [503, 'UNAVAILABLE'],
   'upstream-failed': [502, 'UNAVAILABLE'],
   'upstream-timeout': [504, 'UNAVAILABLE'],
+  'upstream-blocked': [503, 'UNAVAILABLE'],
   internal: [500, 'UNKNOWN'],
 } satisfies Record<ErrorCode, [status: number, code: string]>
 
