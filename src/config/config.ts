@@ -11,7 +11,11 @@ export type BlobStoreConfig =
 export type RepositoryConfig = Settings['repositories'][number]
 
 /** Who may enter: `undefined` when nobody said, then the first start creates `admin`. */
-export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string; readonly path: string } } | undefined
+export type AuthConfig =
+  | 'none'
+  | { readonly htpasswd: { readonly realm: string; readonly path: string } }
+  | { readonly token: NonNullable<NonNullable<Settings['auth']>['token']> }
+  | undefined
 
 /**
  * The configuration as every other room sees it: all defaults filled in, times in milliseconds, sizes in bytes, paths absolute,
@@ -42,7 +46,7 @@ export function resolveConfig(settings: Settings, adopt: string | undefined): Co
   const stores = Object.entries(blobStores).map(([name, store]) => [name, driverOf(store, root)] as const)
   return {
     ...rest,
-    auth: auth?.none ? 'none' : auth?.htpasswd ? { htpasswd: auth.htpasswd } : undefined,
+    auth: authOf(auth),
     blobStores: Object.fromEntries([['default', driverOf({ filesystem, inmemory }, root)], ...stores]),
     database: database ?? `sqlite:${join(settings.dataDir, 'entrepot.db')}`,
     ...(proxy.remoteurl === undefined
@@ -50,6 +54,12 @@ export function resolveConfig(settings: Settings, adopt: string | undefined): Co
       : withProxy(settings.repositories, { ...proxy, url: proxy.remoteurl })),
     storage: care,
   }
+}
+
+function authOf(auth: Settings['auth']): AuthConfig {
+  if (auth?.none) return 'none'
+  if (auth?.htpasswd) return { htpasswd: auth.htpasswd }
+  return auth?.token && { token: auth.token }
 }
 
 function driverOf(

@@ -254,3 +254,24 @@ export const headerValue = kind<string>('text', (given) =>
 export const headerName = kind<string>('header name', (given) =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(given) ? given : new Wrong('is no header name', 'use letters, digits and dashes'),
 )
+
+/** A signature of a JSON Web Token that needs no shared secret. */
+export const signature = choice([
+  'EdDSA',
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+])
+
+/** Names with one `*` in them. */
+export const robotNamePattern = kind<string>('name pattern', (given) =>
+  /^[A-Za-z0-9._@$+-]{0,60}\*[A-Za-z0-9._@$+-]{0,60}$/.test(given)
+    ? given
+    : new Wrong('is not a pattern of names', 'write one * and letters, digits or ._@$+- around it, as in robot-*'),
+)

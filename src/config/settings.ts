@@ -6,6 +6,7 @@ import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
 import { blobStores, storage } from './settings/storage.ts'
+import { externalTokens, robots, tokens } from './settings/tokens.ts'
 import { each, ignored, list, optional, refused, required, section, setting, type ValueOf } from './table.ts'
 
 const auth = optional(
@@ -16,7 +17,7 @@ const auth = optional(
       realm: setting(text, 'Registry Realm', 'What clients are told they log in to.'),
       path: required(path, 'The file, with bcrypt hashes as `htpasswd -B` writes them. Read again when it changes.'),
     }),
-    token: refused('use auth.htpasswd; a token service of its own is not needed for that'),
+    token: optional('Whoever has a token of another server, who may do what it says.', externalTokens),
     silly: refused('use auth.none for a registry that is open to everyone, or auth.htpasswd'),
   },
   { byWord: true },
@@ -44,6 +45,8 @@ export const settings = section('', {
   log,
   http,
   auth,
+  tokens,
+  robots,
   storage,
   blobStores,
   repositories,

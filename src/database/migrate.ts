@@ -3,12 +3,18 @@ import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Columns } from './columns.ts'
 import * as initial from './migrations/0001-initial.ts'
+import * as tokens from './migrations/0006-tokens.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
 import type { Schema } from './schema.ts'
 
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
-const migrations = { '0001-initial': initial, '0007-audit': audit, '0008-sessions': sessions }
+const migrations = {
+  '0001-initial': initial,
+  '0006-tokens': tokens,
+  '0007-audit': audit,
+  '0008-sessions': sessions,
+}
 
 /** The name of the newest migration this version knows. */
 export const schemaVersion = Object.keys(migrations).at(-1)!
@@ -29,6 +35,9 @@ const tables: (keyof Schema)[] = [
   'audit_events',
   'sessions',
   'oidc_users',
+  'signing_keys',
+  'robots',
+  'access_tokens',
 ]
 
 /**

@@ -17,6 +17,9 @@ export const tableKeys = {
   audit_events: ['id'],
   sessions: ['id'],
   oidc_users: ['issuer', 'subject'],
+  signing_keys: ['number'],
+  robots: ['id'],
+  access_tokens: ['id'],
 } as const satisfies { [Table in keyof Schema]: readonly (keyof Schema[Table] & string)[] }
 
 export type TableName = keyof typeof tableKeys
@@ -33,4 +36,6 @@ export const countedTables = [
   'gc_queue',
   'users',
   'audit_events',
+  'robots',
+  'access_tokens',
 ] as const

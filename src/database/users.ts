@@ -39,7 +39,12 @@ export async function setPassword(db: Database, name: string, passwordHash: stri
   return numUpdatedRows > 0n
 }
 
-export async function deleteUser(db: Database, name: string): Promise<boolean> {
-  const { numDeletedRows } = await db.queries.deleteFrom('users').where('name', '=', name).executeTakeFirst()
-  return numDeletedRows > 0n
+/** With their access tokens: a later user of that name must not be opened by them. */
+export function deleteUser(db: Database, name: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const { numDeletedRows } = await tx.deleteFrom('users').where('name', '=', name).executeTakeFirst()
+    if (numDeletedRows === 0n) return false
+    await tx.deleteFrom('access_tokens').where('owner_kind', '=', 'user').where('owner', '=', name).execute()
+    return true
+  })
 }

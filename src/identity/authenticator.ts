@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { AppError } from '../errors.ts'
 import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
 import { createGate } from './gate.ts'
-import { type Authenticator, anonymous, type Client, type Principal } from './principal.ts'
+import { type Authenticator, anonymous, type Client, type KnownPrincipal, type Principal } from './principal.ts'
 import type { UserRecord, UserSource } from './sources.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
@@ -35,6 +35,12 @@ interface Remembered {
   principal: Principal
   /** On the clock of the options, in milliseconds. */
   until: number
+}
+
+/** A user, and the source that knew the password. */
+interface Found {
+  user: UserRecord
+  source: UserSource
 }
 
 /** One verification under way, and the addresses of those who wait for it. */
@@ -97,15 +103,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const verdict = gate.run(async () => {
       // While this waited for its turn, the guesses before it may have used up what is forgiven.
       refuseWhenThrottled(given.username, address)
-      const user = await ask(given)
-      for (const place of addresses) throttle[user ? 'succeeded' : 'failed'](given.username, place)
-      if (!user) throw refused('the user name or the password is wrong')
-      const principal: Principal = Object.freeze({
-        kind: 'user',
-        name: user.name,
-        admin: user.admin,
-        groups: user.groups ?? [],
-      })
+      const found = await ask(given)
+      for (const place of addresses) throttle[found ? 'succeeded' : 'failed'](given.username, place)
+      if (!found) throw refused('the user name or the password is wrong')
+      const principal = principalOf(found.user, found.source)
       forgetWhenChanged()
       if (began === generation) remember(digest, principal)
       return principal
@@ -121,12 +122,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   /** The user, or undefined after as much work in every source as a failure there would have cost. */
-  async function ask({ username, password }: BasicCredentials): Promise<UserRecord | undefined> {
+  async function ask({ username, password }: BasicCredentials): Promise<Found | undefined> {
     let deciding: UserSource | undefined
     for (const source of sources) {
       const verdict = await source.verify(username, password)
       if (verdict === 'unknown') continue
-      if (verdict !== 'wrong') return verdict
+      if (verdict !== 'wrong') return { user: verdict, source }
       deciding = source
       break
     }
@@ -165,6 +166,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       await Promise.all(sources.map((source) => source.close()))
     },
   }
+}
+
+/** Who a source's user is to everyone else. */
+export function principalOf(user: UserRecord, source: Pick<UserSource, 'name'>): Readonly<KnownPrincipal> {
+  return Object.freeze({
+    kind: user.kind ?? 'user',
+    name: user.name,
+    admin: user.admin,
+    groups: user.groups ?? [],
+    ...(user.limits === undefined ? {} : { limits: user.limits }),
+    credential: `${source.name}:${user.credential ?? ''}`,
+  })
 }
 
 /**
