@@ -1,4 +1,4 @@
-import { open, usersOnly } from './access/decide.ts'
+import { claimsOnly, type Decide, open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
 import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
@@ -19,17 +19,19 @@ import type { Images } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
+import { tokenPath } from './formats/docker/protocol/token.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
 import { roomsByHost } from './http/by-host.ts'
 import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
-import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
+import { nobodyIsAsked } from './identity/authenticator.ts'
 import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
 import { openHtpasswdSource } from './identity/htpasswd-source.ts'
 import { createLocalUsers } from './identity/local-users.ts'
-import type { Authenticator } from './identity/principal.ts'
+import { createExternalTokens } from './identity/tokens/external.ts'
+import { openTokens } from './identity/tokens/open.ts'
 import { databaseUserStore } from './identity/user-store.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
@@ -105,7 +107,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)
+    const { authenticator, passwords, tokens, firstAdmin, reload, isTaken } = await openIdentity(config, db, log, now)
     closers.add(authenticator)
 
     let draining = false
@@ -114,7 +116,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       imagesOf,
       blobs,
       authenticator,
-      decide: config.auth === 'none' ? open : usersOnly,
+      decide: decideBy(config),
+      tokens,
       telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,
       maxTags: config.tags.maxtags,
@@ -140,13 +143,15 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     })
     /** A connector is reached by an address of its own, which `http.host` does not tell. */
     const boundRooms = (name: string) => roomsOf({ repositories: repositories.boundTo(name), absoluteUrls: false })
+    // Tokens are for images: pages and the API take passwords, access tokens and sessions.
+    const pages = { ...protocol, authenticator: passwords }
     const api = openApi(config, {
-      ...protocol,
+      ...pages,
       ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), isTaken },
     })
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
-        rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
+        rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, pages) },
         headers: config.http.headers,
         onAccess: accessLog?.write,
         metrics,
@@ -228,10 +233,19 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(config: Config, db: Database, log: Log) {
-  const nothing = () => {}
-  if (config.auth === 'none')
-    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
+function decideBy({ auth }: Config): Decide {
+  if (auth === 'none') return open
+  return auth && 'token' in auth ? claimsOnly : usersOnly
+}
+
+async function openIdentity(config: Config, db: Database, log: Log, now: () => number) {
+  const nothing = { firstAdmin: undefined, reload: () => {}, tokens: undefined, isTaken: async () => false }
+  if (config.auth === 'none') return { ...nothing, authenticator: nobodyIsAsked, passwords: nobodyIsAsked }
+  if (config.auth && 'token' in config.auth) {
+    const authenticator = await createExternalTokens(config.auth.token, now)
+    return { ...nothing, authenticator, passwords: authenticator }
+  }
+  const parts = { config, db, log, now, tokenPath }
   if (config.auth) {
     const { path, realm } = config.auth.htpasswd
     const source = await openHtpasswdSource({ path, log })
@@ -240,16 +254,12 @@ async function openIdentity(config: Config, db: Database, log: Log) {
         user: source.created.username,
         initial: source.created.password,
       })
-    return {
-      authenticator: createAuthenticator({ sources: [source], realm }),
-      firstAdmin: undefined,
-      reload: source.reload,
-      isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
-    }
+    const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources: [source], realm })
+    return { ...nothing, authenticator, tokens, isTaken, passwords: tokens.passwords, reload: source.reload }
   }
   const store = databaseUserStore(db)
   const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
-  const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
-  const isTaken = async (name: string) => (await store.find(name)) !== undefined
-  return { authenticator, firstAdmin, reload: nothing, isTaken }
+  const sources = [createLocalUsers(store)]
+  const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources, realm: 'Entrepot' })
+  return { ...nothing, authenticator, tokens, isTaken, passwords: tokens.passwords, firstAdmin }
 }
