@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import type { AuditOptions } from './commands/audit.ts'
 import type { CommandIo } from './commands/io.ts'
+import { addTokenCommands } from './commands/token-commands.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
 
@@ -199,6 +200,8 @@ user
   .action(
     exiting(async (options: { htpasswd?: string }) => (await import('./commands/user.ts')).listUsers(options, io)),
   )
+
+addTokenCommands(program, { exiting, configOption, io })
 
 /** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
 const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)
