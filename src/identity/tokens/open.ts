@@ -143,8 +143,8 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
         if (refreshLifetime === 0 || principal.kind === 'anonymous') return undefined
         if (!identity && clientsThatStore.includes(client)) return undefined
         const source = sources.find(({ name }) => principal.credential?.startsWith(`${name}:`))
-        // Nobody could take it back: it would outlive its user.
-        if (!source?.find) return undefined
+        // Nobody could take it back: it would outlive its user, or the password it was given for.
+        if (!source?.find || principal.credential === `${source.name}:`) return undefined
         return (await issuer.refresh(principal)).token
       },
     },
