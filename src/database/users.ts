@@ -39,12 +39,10 @@ export async function setPassword(db: Database, name: string, passwordHash: stri
   return numUpdatedRows > 0n
 }
 
-/** With their access tokens: a later user of that name must not be opened by them. */
-export function deleteUser(db: Database, name: string): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const { numDeletedRows } = await tx.deleteFrom('users').where('name', '=', name).executeTakeFirst()
-    if (numDeletedRows === 0n) return false
-    await tx.deleteFrom('access_tokens').where('owner_kind', '=', 'user').where('owner', '=', name).execute()
-    return true
-  })
+/** With their access tokens, and those first: a later user of that name must not be opened by them. False when there is no such user. */
+export async function deleteUser(db: Database, name: string): Promise<boolean> {
+  if (!(await findUser(db, name))) return false
+  await db.queries.deleteFrom('access_tokens').where('owner_kind', '=', 'user').where('owner', '=', name).execute()
+  const { numDeletedRows } = await db.queries.deleteFrom('users').where('name', '=', name).executeTakeFirst()
+  return numDeletedRows > 0n
 }
