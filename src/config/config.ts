@@ -30,6 +30,11 @@ export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'proxy'
   readonly storage: Omit<Settings['storage'], 'filesystem' | 'inmemory'>
 }
 
+/** Where the key for secrets is, as `openSecrets` wants to be told. */
+export function secretsSettings({ secrets, dataDir }: Config): { key: string | undefined; file: string } {
+  return { key: secrets.key, file: secrets.keyFile ?? join(dataDir, 'secrets.key') }
+}
+
 /** Where an image of registry:2 keeps its data. */
 export const registryVolume = '/var/lib/registry'
 
@@ -84,8 +89,11 @@ function withProxy(declared: readonly RepositoryConfig[], proxy: Settings['proxy
 
 const undeclared = {
   format: 'docker',
+  online: true,
   blobStore: 'default',
   writePolicy: 'allow',
+  mutableTags: [],
+  quota: undefined,
   description: undefined,
   upstream: undefined,
   members: [],

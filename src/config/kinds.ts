@@ -25,7 +25,8 @@ export interface Kind<V> {
   readonly verbatim: boolean
 }
 
-function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
+/** A kind whose values are shown as they are written, unless `more` says otherwise. */
+export function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
   return { name, parse, show: (value) => String(value), mask: (text) => text, verbatim: true, ...more }
 }
 
