@@ -2,12 +2,13 @@ import { guarded } from './access/guard.ts'
 import { openAccess } from './access/open-access.ts'
 import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
-import type { BlobStoreConfig, Config } from './config/config.ts'
+import { type BlobStoreConfig, type Config, secretsSettings } from './config/config.ts'
 import { type BlobStore, createBlobStores } from './content/blob-store.ts'
 import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import type { Actor } from './events/event.ts'
 import { openAudit } from './events/open-audit.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { tellCollisions } from './formats/docker/images/collisions.ts'
@@ -30,10 +31,12 @@ import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
 import { isKnown } from './identity/sources.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
-import { declaredRepositories } from './repositories/declared.ts'
-import { openRepositories, type Repository } from './repositories/repositories.ts'
+import { openRepositories, watchRepositories } from './repositories/live.ts'
+import type { Repository } from './repositories/repositories.ts'
+import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
 import { createLastUse } from './retention/last-use.ts'
 import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
+import { openSecrets } from './secrets/secrets.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -58,6 +61,8 @@ export interface App {
   collector: Collector
   caches: ProxyCaches
   uploads: Uploads
+  /** Creates, changes and removes repositories while they are served, in the name of whoever asks for it. */
+  repositoriesAs(actor: Actor): RepositoryService
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
   /** Starts what runs beside the requests: collector, upload purge, sweep of what a crash has left. */
@@ -87,8 +92,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
 
     const metrics = createMetrics({ version })
     const audit = openAudit(config, { db, log, now }, closers.add)
-    const declared = declaredRepositories(config)
-    const repositories = await openRepositories(db, declared, config.defaultRepository, now)
+    const secrets = openSecrets(secretsSettings(config))
+    const repositories = await openRepositories({ db, secrets, log, now }, config)
+    closers.add(watchRepositories(repositories, log))
     const hostedImages = createHostedImages(
       { ...parts, blobs, uploads },
       {
@@ -171,14 +177,15 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       collector,
       caches,
       uploads,
+      repositoriesAs: (actor) =>
+        createRepositoryService({ ...parts, secrets, config, refresh: repositories.refresh, tell: audit.tell, actor }),
       firstAdmin,
       reload,
       adopt: adoption.run,
       startJobs: () => {
-        const proxies = repositories.all().filter(({ type }) => type === 'proxy')
         closers.add(
           startHousekeeping(config, {
-            proxies: proxies.map(({ id }) => id),
+            proxies: () => repositories.all().flatMap(({ type, id }) => (type === 'proxy' ? [id] : [])),
             uploads,
             collector,
             caches,

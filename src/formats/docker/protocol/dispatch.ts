@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts'
 import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
 import { anonymous, type Principal } from '../../../identity/principal.ts'
+import { offlineRepository } from '../../../repositories/repositories.ts'
 import { checkImageName } from '../images/names.ts'
 import { targetsOf } from '../images/targets.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
@@ -51,6 +52,7 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   told.subject = { action, resource: found.resource, repository: repository.name, image, reference: found.reference }
   const targets = targetsOf(repository, image, action, parts.repositories)
   const principal = await admit(parts, incoming, route, targets)
+  if (repository.offline !== undefined) throw offlineRepository(repository)
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found
   const images = parts.imagesOf(repository)

@@ -93,6 +93,7 @@ async function mountBlob({
   if (digest === null || !isDigest(digest)) return undefined
   const { repositories } = parts
   for (const located of await mountSources(incoming.query.get('from'), digest)) {
+    if (located.repository.offline !== undefined) continue
     if (!mayDo(parts, principal, 'pull', located)) continue
     for (const { repositoryId, ...place } of placesOf(located.repository, located.image, repositories))
       if (await images.mountBlob(image, { repository: repositoryId, ...place }, digest)) return digest
