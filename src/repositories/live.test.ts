@@ -69,7 +69,7 @@ describeOnEachDatabase('repositories of the file and of the database', (open) =>
   test('a repository with content cannot become another type', async () => {
     const before = await start({ name: 'team' })
     await ensureImage(opened.db.queries, before.named('team')!.id, 'app', 1)
-    expect(start({ ...hub, name: 'team' })).rejects.toThrow(
+    await expect(start({ ...hub, name: 'team' })).rejects.toThrow(
       'repository team is hosted and has content: it cannot become proxy',
     )
   })

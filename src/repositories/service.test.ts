@@ -125,8 +125,15 @@ describeOnEachDatabase('the repository service', (open) => {
   })
 
   test('refuses to change what the file declares', async () => {
-    for (const work of [service.update('filed', {}), service.setOnline('filed', false), service.remove('filed')])
-      expect(await refusal(work)).toStartWith('policy-refused: repository filed is declared in the configuration file')
+    const works = [
+      () => service.update('filed', {}),
+      () => service.setOnline('filed', false),
+      () => service.remove('filed'),
+    ]
+    for (const work of works)
+      expect(await refusal(work())).toStartWith(
+        'policy-refused: repository filed is declared in the configuration file',
+      )
   })
 
   test('removes what nothing leads to, and says what does', async () => {
