@@ -23,8 +23,6 @@ export interface Blob {
   /** Bytes. */
   size: number
   localFile: string | undefined
-  /** Chunks that were read stay as they are: nobody needs to copy them. */
-  lasting?: boolean
   read(range?: ByteRange): Promise<ByteStream>
 }
 

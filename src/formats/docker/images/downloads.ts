@@ -130,7 +130,7 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
     const blob: Blob | undefined =
       size === undefined
         ? undefined
-        : { digest, size, localFile: undefined, lasting: true, read: async (range) => growing.read(range) }
+        : { digest, size, localFile: undefined, read: async (range) => growing.read(range) }
     return { blob, stored }
   }
 

@@ -26,9 +26,9 @@ export interface Growing {
   end(error?: unknown): void
   /**
    * The bytes as they come, all of them or a part. The last byte comes only after all were found right. Readers that keep up are served from memory, the others
-   * from what is staged: none of them holds up the arrival or another one. Chunks stay valid. Throws what `end` was told.
+   * from what is staged: none of them holds up the arrival or another one. Throws what `end` was told.
    */
-  read(range?: ByteRange): AsyncGenerator<Uint8Array>
+  read(range?: ByteRange): ByteStream
 }
 
 export function createGrowing({ size, staged, stored, aheadBytes }: GrowingParts): Growing {
@@ -111,7 +111,7 @@ export function createGrowing({ size, staged, stored, aheadBytes }: GrowingParts
       for (;;) {
         if (outcome === 'stored') {
           const rest = { first: at, last: range?.last ?? (size ?? arrived) - 1 }
-          for await (const chunk of await stored(at === 0 && !range ? undefined : rest)) yield new Uint8Array(chunk)
+          yield* await stored(at === 0 && !range ? undefined : rest)
           return
         }
         if (outcome) throw outcome.error
@@ -126,7 +126,7 @@ export function createGrowing({ size, staged, stored, aheadBytes }: GrowingParts
           for await (const chunk of earlier(at)) {
             const piece = chunk.subarray(0, Math.min(limit(), end) - at)
             at += piece.length
-            if (piece.length > 0) yield new Uint8Array(piece)
+            if (piece.length > 0) yield piece
             if (piece.length < chunk.length) break
           }
         }
