@@ -13,6 +13,7 @@ import {
 } from '../database/blobs.ts'
 import { AppError } from '../errors.ts'
 import type { ByteRange, ByteStream } from '../storage/driver.ts'
+import type { Proxied } from '../telemetry/proxy-metrics.ts'
 import { blobKey } from './blob-store.ts'
 import type { ContentParts, Place } from './content.ts'
 import type { Digest } from './digest.ts'
@@ -24,6 +25,8 @@ export interface Blob {
   size: number
   localFile: string | undefined
   read(range?: ByteRange): Promise<ByteStream>
+  /** Set by proxies: how they came by it. */
+  proxied?: Proxied
 }
 
 export type Blobs = ReturnType<typeof createBlobs>

@@ -17,6 +17,8 @@ export interface Source {
   size: number | undefined
   /** Chunks stay as they are. */
   bytes: ByteStream
+  /** Told of each piece that came, in bytes. */
+  arrived?(bytes: number): void
   /** For when they are not read after all. */
   cancel(): void
 }
@@ -91,6 +93,7 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
     async function receive(): Promise<void> {
       try {
         for await (const piece of source!.bytes) {
+          source!.arrived?.(piece.length)
           hash.update(piece)
           await growing.add(piece)
         }
