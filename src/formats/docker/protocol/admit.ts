@@ -65,7 +65,7 @@ export async function admit(
  * Credentials that are wrong, or cannot be verified now, do not keep anybody from pulling what everybody may pull: docker sends its mirrors the user's password
  * for Docker Hub, and goes past a mirror that refuses it. The failure counts as any other, and for logging in (`enter`) and pushing it is one.
  */
-function isAboutLogins(error: unknown): error is AppError {
+export function isAboutLogins(error: unknown): error is AppError {
   return error instanceof AppError && ['unauthenticated', 'throttled', 'unavailable'].includes(error.code)
 }
 
