@@ -203,7 +203,11 @@ describe.skipIf(why !== undefined)('mirrors', () => {
   )
 
   test.each([
-    ['a wrong login for Docker Hub', { 'https://index.docker.io/v1/': { username: 'someone', password: 'wrong' } }, true],
+    [
+      'a wrong login for Docker Hub',
+      { 'https://index.docker.io/v1/': { username: 'someone', password: 'wrong' } },
+      true,
+    ],
     ['no login', {}, false],
   ])(
     'docker with %s uses a mirror that knows users and is open for pulling, and sees nothing private',

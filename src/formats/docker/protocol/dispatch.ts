@@ -52,11 +52,12 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   const { repository, image } = parts.repositories.locate(found.name, () => incoming.query.get('ns'))
   const { action } = route
   told.subject = { action, resource: found.resource, repository: repository.name, image, reference: found.reference }
-  const principal = await admit(parts, incoming, action, {
+  const admitted = admit(parts, incoming, action, {
     targets: targetsOf(repository, image, action, parts.repositories),
     name: found.name,
     also: mountScope(incoming),
   })
+  const principal = admitted instanceof Promise ? await admitted : admitted
   if (repository.offline !== undefined) throw offlineRepository(repository)
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found
@@ -78,8 +79,9 @@ function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incom
 }
 
 /** A client that wants to mount learns at once that its token should be good for both images. */
-function mountScope({ method, query, target }: Incoming): string | undefined {
-  if (method !== 'POST' || !target.includes('from=')) return undefined
-  const from = query.get('from') ?? ''
+function mountScope(incoming: Incoming): string | undefined {
+  // The query is read for requests that have one: taking it apart costs as much as all the rest of this.
+  if (incoming.method !== 'POST' || !incoming.target.includes('from=')) return undefined
+  const from = incoming.query.get('from') ?? ''
   return isImageName(from) ? imageScope(from, 'pull') : undefined
 }
