@@ -1,4 +1,5 @@
 import { algorithmOf } from '../../../content/digest.ts'
+import type { StoredManifest } from '../../../database/manifests.ts'
 import { AppError } from '../../../errors.ts'
 import { manifestDigest, parseManifest } from '../images/manifest.ts'
 import { isTag, parseReference, parseTag, type Reference } from '../images/names.ts'
@@ -13,11 +14,15 @@ const maxBytes = 4 * 1024 * 1024
 const maxTags = 100
 
 /** end-3. GET and HEAD. What was pushed is what is answered: `Accept` is not asked, nothing is converted. */
-export async function getManifest(call: ImageCall): Promise<Response> {
-  const { incoming, repository, images, image, reference } = call
-  const wanted = readableReference(reference)
-  const manifest = wanted && (await images.manifest(image, wanted, { toPush: isBeforePush(call) }))
-  if (!manifest) throw await unknownManifest({ repository, images, image, reference })
+export function getManifest(call: ImageCall): Response | Promise<Response> {
+  const wanted = readableReference(call.reference)
+  const found = wanted && call.images.manifest(call.image, wanted, { toPush: isBeforePush(call) })
+  return found instanceof Promise ? found.then((one) => answerWith(call, one)) : answerWith(call, found)
+}
+
+function answerWith(call: ImageCall, manifest: StoredManifest | undefined): Response | Promise<Response> {
+  if (!manifest) return refuseUnknown(call)
+  const { incoming } = call
   const { digest, mediaType, content, warning, proxied } = manifest
   const headers: Record<string, string> = {
     'content-type': mediaType,
@@ -48,6 +53,10 @@ function isBeforePush({ incoming, parts, principal, repository, image }: ImageCa
 /** A tag that cannot exist is answered as one that does not; a digest that is none is an error. */
 function readableReference(text: string): Reference | undefined {
   return text.includes(':') || isTag(text) ? parseReference(text) : undefined
+}
+
+async function refuseUnknown(call: ImageCall): Promise<never> {
+  throw await unknownManifest(call)
 }
 
 async function unknownManifest({
