@@ -24,6 +24,8 @@ import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
+import { webFiles } from './http/web-files.ts'
+import { createWebPage } from './http/web-page.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
 import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
 import { openHtpasswdSource } from './identity/htpasswd-source.ts'
@@ -142,9 +144,11 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       ...protocol,
       ...{ db, now, tell: audit.tell, outbound: configuredOutbound(config), isTaken },
     })
+    const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
         rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
+        otherwise,
         headers: config.http.headers,
         onAccess: accessLog?.write,
         metrics,
