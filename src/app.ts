@@ -142,7 +142,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const boundRooms = (name: string) => roomsOf({ repositories: repositories.boundTo(name), absoluteUrls: false })
     const api = openApi(config, {
       ...protocol,
-      ...{ db, now, tell: audit.tell, outbound: configuredOutbound(config), isTaken },
+      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), isTaken },
     })
     const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>

@@ -1,22 +1,33 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Decide } from '../access/decide.ts'
+import type { BlobStore } from '../content/blob-store.ts'
+import type { Collector } from '../content/collector.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { Tell } from '../events/event.ts'
+import type { Images } from '../formats/docker/images/image-source.ts'
 import type { Handler, Incoming } from '../http/incoming.ts'
 import type { OidcProvider } from '../identity/oidc/provider.ts'
 import type { OidcUsers } from '../identity/oidc/users.ts'
 import type { Authenticator } from '../identity/principal.ts'
 import type { Sessions } from '../identity/sessions.ts'
+import type { Repositories, Repository } from '../repositories/repositories.ts'
 import type { Log } from '../telemetry/log.ts'
 import { version } from '../version.ts'
 import { identify } from './caller.ts'
 import type { Api, ApiEnv } from './endpoint.ts'
 import { problemResponse } from './problem.ts'
 import { addAudit } from './resources/audit.ts'
+import { addImages } from './resources/images.ts'
+import { addManifests } from './resources/manifests.ts'
 import { addOidcLogin } from './resources/oidc-login.ts'
+import { addRepositories } from './resources/repositories.ts'
+import { addSearch } from './resources/search.ts'
 import { addSession } from './resources/session.ts'
+import { addStores } from './resources/stores.ts'
 import { addSystem } from './resources/system.ts'
+import { addTags } from './resources/tags.ts'
+import type { TellChange } from './told.ts'
 
 /** What the API works with. */
 export interface ApiParts {
@@ -30,7 +41,13 @@ export interface ApiParts {
   /** Whether people are asked who they are. */
   isOpen: boolean
   decide: Decide
+  repositories: Repositories
+  imagesOf: (repository: Repository) => Images
+  stores: readonly BlobStore[]
+  collector: Pick<Collector, 'reclaimable'>
   tell: Tell
+  /** Tells of a change that was made. */
+  tellChange: TellChange
   log: Log
   now: () => number
 }
@@ -66,6 +83,12 @@ export function createApi(parts: ApiParts): Handler {
   addSession(api, parts)
   addOidcLogin(api, parts)
   addAudit(api, parts)
+  addRepositories(api, parts)
+  addImages(api, parts)
+  addTags(api, parts)
+  addManifests(api, parts)
+  addSearch(api, parts)
+  addStores(api, parts)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Entrepot', version, description: 'REST API of an Entrepot registry.' },

@@ -5,9 +5,10 @@ import { createOidcUsers } from '../identity/oidc/users.ts'
 import { createSessions } from '../identity/sessions.ts'
 import type { Outbound } from '../upstream/outbound.ts'
 import type { ApiParts } from './api.ts'
+import { changesTold } from './told.ts'
 
 /** What the API needs of the rest of the house. */
-export interface ApiOptions extends Omit<ApiParts, 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen'> {
+export interface ApiOptions extends Omit<ApiParts, 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
   outbound: Outbound
   /** Whether a source of users knows a name. */
   isTaken: (name: string) => Promise<boolean>
@@ -28,7 +29,15 @@ export function openApi(config: Config, { outbound, isTaken, ...parts }: ApiOpti
     fetch(url, { ...init, ...outbound.route(new URL(url)) } as RequestInit)) as typeof fetch
   const provider = configuredOidc(config, send)
   const oidc = provider && { provider, users: createOidcUsers(db, now, isTaken), label: config.oidc?.label ?? '' }
-  const all: ApiParts = { ...parts, sessions, sessionSeconds: longest / 1000, oidc, isOpen: config.auth === 'none' }
+  const tellChange = changesTold(parts.tell)
+  const all: ApiParts = {
+    ...parts,
+    tellChange,
+    sessions,
+    sessionSeconds: longest / 1000,
+    oidc,
+    isOpen: config.auth === 'none',
+  }
   let loaded: Promise<Handler> | undefined
   const load = () => {
     loaded ??= import('./api.ts').then(({ createApi }) => createApi(all))

@@ -35,6 +35,8 @@ export type TestSettings = Record<string, unknown>
 /** A whole registry without sockets, and what tests do with it again and again. */
 export interface TestRegistry {
   app(): App
+  /** A request as it would come in, for whoever wants to look at the answer alone. */
+  incoming: typeof fakeIncoming
   /** Sends one request and checks what must be true of every answer, whatever it is about. */
   request(method: string, target: string, options?: RequestOptions): Promise<Response>
   /** Sends one request; the answer must have this status. */
@@ -158,6 +160,7 @@ function createTestRegistry(app: () => App, errors: string[], dataDir: string): 
     upload,
     errors,
     dataDir,
+    incoming: fakeIncoming,
     async image(image, { tag, seed = image, extra = {} } = {}) {
       const value = imageManifest(seed, extra)
       await blob(image, configOf(seed))

@@ -1,0 +1,51 @@
+import { z } from '@hono/zod-openapi'
+import type { ApiParts } from '../api.ts'
+import { type Api, addEndpoint } from '../endpoint.ts'
+
+const FoundSchema = z.object({ repository: z.string(), image: z.string() }).openapi('Found')
+const pageSize = 200
+/** Names looked at in one repository before it is left: somebody who may see little must not make us read everything at each keystroke. */
+const mostLooked = 5000
+
+/** Images whose name contains a text, in all repositories but groups, which only show what is in others. */
+export function addSearch(api: Api, { decide, repositories, imagesOf }: ApiParts): void {
+  addEndpoint(
+    api,
+    decide,
+    {
+      method: 'get',
+      path: '/search',
+      tag: 'images',
+      summary: 'Images by a part of their name',
+      access: 'list',
+      request: {
+        query: z.object({ q: z.string().min(1).max(255), limit: z.coerce.number().int().min(1).max(100).default(20) }),
+      },
+      answer: z.array(FoundSchema),
+    },
+    async ({ query: { q, limit }, caller }) => {
+      const stores = repositories.all().filter(({ type }) => type !== 'group')
+      const lists = await Promise.all(
+        stores.map(async (repository) => {
+          const found: { repository: string; image: string }[] = []
+          let last: string | undefined = ''
+          for (let looked = 0; last !== undefined && found.length < limit && looked < mostLooked; looked += pageSize) {
+            const names: string[] = await imagesOf(repository).search(q, { last, limit: pageSize })
+            for (const image of names)
+              if (decide(caller.principal, 'pull', { repository: repository.name, image }))
+                found.push({ repository: repository.name, image })
+            last = names.length === pageSize ? names.at(-1) : undefined
+          }
+          return found
+        }),
+      )
+      // What begins with the text, or is called so, is what most people mean.
+      const rank = ({ image }: { image: string }) =>
+        image === q ? 0 : image.startsWith(q) ? 1 : image.endsWith(`/${q}`) ? 1 : 2
+      return lists
+        .flat()
+        .sort((a, b) => rank(a) - rank(b) || (a.image < b.image ? -1 : 1))
+        .slice(0, limit)
+    },
+  )
+}
