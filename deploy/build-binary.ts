@@ -29,7 +29,9 @@ const embedWeb: BunPlugin = {
   },
 }
 
-const { exitCode } = Bun.spawnSync(['sh', join(root, 'bin/build-web-if-stale')], { stdio: ['ignore', 'inherit', 'inherit'] })
+const { exitCode } = Bun.spawnSync(['sh', join(root, 'bin/build-web-if-stale')], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
 if (exitCode !== 0) process.exit(1)
 const result = await Bun.build({
   entrypoints: [join(root, 'src/main.ts')],

@@ -89,7 +89,8 @@ function plainType({ type, items, properties, required = [], additionalPropertie
       `${comment(schema.description)}${JSON.stringify(name)}${required.includes(name) ? ':' : '?: undefined |'} ${typeOf(schema)}`,
   )
   const rest = typeof additionalProperties === 'object' ? `Record<string, ${typeOf(additionalProperties)}>` : undefined
-  if (fields.length === 0) return rest ?? (additionalProperties === false ? 'Record<never, never>' : 'Record<string, unknown>')
+  if (fields.length === 0)
+    return rest ?? (additionalProperties === false ? 'Record<never, never>' : 'Record<string, unknown>')
   const own = `{\n${fields.join('\n')} }`
   return rest ? `${own} & ${rest}` : own
 }

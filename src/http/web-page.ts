@@ -28,7 +28,11 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** On every answer. The page loads nothing from anywhere else, and stands in no frame. */
-const common = { 'referrer-policy': 'same-origin', 'x-frame-options': 'DENY', 'cross-origin-opener-policy': 'same-origin' }
+const common = {
+  'referrer-policy': 'same-origin',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+}
 
 /**
  * The web page: its files, and `index.html` at every path a browser may ask for, because the page itself knows which of them there are.
