@@ -1,4 +1,5 @@
 import { Unavailable } from '../helpers/process.ts'
+import { browserPackages } from '../services/chromium.ts'
 import { goTool, goToolNames } from '../services/go-tools.ts'
 import { installPackages } from '../services/packages.ts'
 import { installPostgres } from '../services/postgres.ts'
@@ -6,6 +7,7 @@ import { installPostgres } from '../services/postgres.ts'
 const packages = [
   ...['docker.io', 'containerd', 'runc', 'podman', 'buildah', 'skopeo'],
   ...['nginx-light', 'libnginx-mod-stream', 'haproxy', 'docker-registry', 'curl', 'tinyproxy', 'squid'],
+  ...browserPackages,
 ]
 
 /**

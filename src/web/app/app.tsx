@@ -14,6 +14,8 @@ import { readableColors, theme } from './theme.ts'
 Object.assign(globalThis, { __webpack_nonce__: nonce })
 
 const queries = createQueries(() => {
+  // A wrong password ends nothing.
+  if (!queries.getQueryData(sessionQuery.queryKey)) return
   queries.setQueryData(sessionQuery.queryKey, entered(null))
   // Asks the routes again who may see them, and so leads to the login and back.
   void router.invalidate()

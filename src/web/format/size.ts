@@ -1,4 +1,5 @@
-const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
+const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+const noBreak = '\u00a0'
 
 /** Bytes as people read them: `1.4 GB`, in powers of a thousand as disks and docker count. `tag`: the language. */
 export function formatSize(bytes: number, tag = 'en'): string {
@@ -6,10 +7,6 @@ export function formatSize(bytes: number, tag = 'en'): string {
   // 999,950 would be written as 1,000 kB.
   const step = power < units.length - 1 && Number((bytes / 1000 ** power).toFixed(1)) >= 1000 ? power + 1 : power
   const value = bytes / 1000 ** step
-  return new Intl.NumberFormat(tag, {
-    style: 'unit',
-    unit: units[step]!,
-    unitDisplay: 'short',
-    maximumFractionDigits: step === 0 || value >= 100 ? 0 : 1,
-  }).format(value)
+  const number = new Intl.NumberFormat(tag, { maximumFractionDigits: step === 0 || value >= 100 ? 0 : 1 })
+  return `${number.format(value)}${noBreak}${units[step]}`
 }

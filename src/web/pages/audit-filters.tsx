@@ -31,7 +31,7 @@ export function AuditFilters({ filter, onChange }: { filter: AuditFilter; onChan
         <TextInput
           key={name}
           size="xs"
-          w="11rem"
+          w="9rem"
           label={t(label)}
           value={written[name] ?? ''}
           onChange={({ currentTarget }) => set(name, currentTarget.value)}
