@@ -1,5 +1,5 @@
-import { open, usersOnly } from './access/decide.ts'
 import { guarded } from './access/guard.ts'
+import { openAccess } from './access/open-access.ts'
 import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
 import type { BlobStoreConfig, Config } from './config/config.ts'
@@ -14,6 +14,7 @@ import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
 import { createGroupImages } from './formats/docker/images/group.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
+import { createHostedTogether } from './formats/docker/images/hosted-together.ts'
 import type { Images } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
@@ -27,14 +28,14 @@ import type { Handler } from './http/incoming.ts'
 import { webFiles } from './http/web-files.ts'
 import { createWebPage } from './http/web-page.ts'
 import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
-import { createFirstAdmin, type FirstAdmin } from './identity/first-admin.ts'
-import { openHtpasswdSource } from './identity/htpasswd-source.ts'
-import { createLocalUsers } from './identity/local-users.ts'
-import type { Authenticator } from './identity/principal.ts'
-import { databaseUserStore } from './identity/user-store.ts'
+import type { FirstAdmin } from './identity/first-admin.ts'
+import { openSources, type SourcesOptions } from './identity/open-sources.ts'
+import { isKnown } from './identity/sources.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
+import { createLastUse } from './retention/last-use.ts'
+import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -44,6 +45,7 @@ import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
+import { createGuard } from './upstream/guard.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
 
@@ -56,6 +58,7 @@ export interface App {
   debugHandler: Handler
   db: Database
   collector: Collector
+  caches: ProxyCaches
   uploads: Uploads
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
@@ -96,17 +99,21 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
         sparse: config.validation.disabled,
       },
     )
+    const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now)
-    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, log, metrics })
+    const lastUse = closers.add(createLastUse(db, now))
+    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
+    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
-      return createGroupImages({ repositories, imagesOf, now, log })(repository)
+      return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity(config, db, log)
+    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity({ config, db, log, now, metrics })
     closers.add(authenticator)
+    const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now }))
 
     let draining = false
     const protocol = {
@@ -114,7 +121,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       imagesOf,
       blobs,
       authenticator,
-      decide: config.auth === 'none' ? open : usersOnly,
+      decide,
+      reachOf,
       telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,
       maxTags: config.tags.maxtags,
@@ -165,6 +173,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       debugHandler,
       db,
       collector,
+      caches,
       uploads,
       firstAdmin,
       reload,
@@ -176,6 +185,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             proxies: proxies.map(({ id }) => id),
             uploads,
             collector,
+            caches,
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,
@@ -207,8 +217,11 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
 /** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
 function createUpstreams(config: Config, log: Log, now: () => number) {
   const outbound = configuredOutbound(config)
+  const { allow } = config.outbound
+  const guard = createGuard({ allow })
+  const foreignGuard = createGuard({ allow, allowPrivate: false })
   return onceEach(({ name, upstream }: ProxyRepository) =>
-    createUpstream({ name, ...upstream }, { log, now, outbound }),
+    createUpstream({ name, ...upstream }, { log, now, outbound, guard, foreignGuard }),
   )
 }
 
@@ -230,28 +243,10 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(config: Config, db: Database, log: Log) {
-  const nothing = () => {}
-  if (config.auth === 'none')
-    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: nothing, isTaken: async () => false }
-  if (config.auth) {
-    const { path, realm } = config.auth.htpasswd
-    const source = await openHtpasswdSource({ path, log })
-    if (source.created)
-      log.warn(`there was no ${path}: made it with one user`, {
-        user: source.created.username,
-        initial: source.created.password,
-      })
-    return {
-      authenticator: createAuthenticator({ sources: [source], realm }),
-      firstAdmin: undefined,
-      reload: source.reload,
-      isTaken: async (name: string) => (await source.verify(name, '')) !== 'unknown',
-    }
-  }
-  const store = databaseUserStore(db)
-  const firstAdmin = await createFirstAdmin({ store, dataDir: config.dataDir, log })
-  const authenticator: Authenticator = createAuthenticator({ sources: [createLocalUsers(store)], realm: 'Entrepot' })
-  const isTaken = async (name: string) => (await store.find(name)) !== undefined
-  return { authenticator, firstAdmin, reload: nothing, isTaken }
+async function openIdentity(parts: SourcesOptions) {
+  if (parts.config.auth === 'none')
+    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: () => {}, isTaken: async () => false }
+  const { sources, realm, firstAdmin, reload } = await openSources(parts)
+  const isTaken = (name: string) => isKnown(name, sources)
+  return { authenticator: createAuthenticator({ sources, realm }), firstAdmin, reload, isTaken }
 }

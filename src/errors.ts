@@ -27,8 +27,10 @@ export type ErrorCode =
   | 'throttled'
   | 'storage-full'
   | 'unavailable'
+  | 'identity-unavailable'
   | 'upstream-failed'
   | 'upstream-timeout'
+  | 'upstream-blocked'
   | 'internal'
 
 export interface ErrorDetails {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAccessCommands } from './commands/access-commands.ts'
 import type { AuditOptions } from './commands/audit.ts'
+import { configOption, exiting } from './commands/exiting.ts'
 import type { CommandIo } from './commands/io.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
@@ -13,22 +15,10 @@ const texts = {
   err: (text: string) => void process.stderr.write(text),
 }
 
-/**
- * Runs a command and makes what it returns the exit code; the process ends when nothing is left to do. Each command is loaded when it is
- * called: what `cert create` needs would double the time in which `serve` starts.
- */
-function exiting<Arguments extends unknown[]>(run: (...args: Arguments) => Promise<number> | number) {
-  return async (...args: Arguments) => {
-    process.exitCode = await run(...args)
-  }
-}
-
 const program = new Command('entrepot')
   .description('A self-hosted container registry.')
   .version(version)
   .showHelpAfterError()
-
-const configOption = ['--config <file>', 'YAML file, a superset of distribution’s config.yml'] as const
 
 program
   .command('serve', { isDefault: true })
@@ -145,6 +135,19 @@ program
     ),
   )
 
+program
+  .command('ldap')
+  .description('directories whose users may log in')
+  .command('test <user>')
+  .description('go through a login step by step, and say what to change where it fails')
+  .option(...configOption)
+  .option('--password-stdin', 'read the password from standard input and check it, too')
+  .action(
+    exiting(async (user: string, options: { config?: string; passwordStdin?: boolean }) =>
+      (await import('./commands/ldap.ts')).testLdap(user, options, io),
+    ),
+  )
+
 const cert = program.command('cert').description('certificates for TLS without anybody’s help')
 cert
   .command('create')
@@ -171,34 +174,7 @@ cert
     ),
   )
 
-const user = program.command('user').description('the users of an htpasswd file')
-const htpasswdOption = ['--htpasswd <file>', 'the file, as `auth.htpasswd.path` names it'] as const
-user
-  .command('add <name>')
-  .description('add a user or change the password; prints a random one unless --password-stdin')
-  .option(...htpasswdOption)
-  .option('--password-stdin', 'read the password from standard input')
-  .action(
-    exiting(async (name: string, options: { htpasswd?: string; passwordStdin?: boolean }) =>
-      (await import('./commands/user.ts')).addUser({ name, ...options }, io),
-    ),
-  )
-user
-  .command('remove <name>')
-  .description('remove a user')
-  .option(...htpasswdOption)
-  .action(
-    exiting(async (name: string, options: { htpasswd?: string }) =>
-      (await import('./commands/user.ts')).removeUser({ name, ...options }, io),
-    ),
-  )
-user
-  .command('list')
-  .description('list the users')
-  .option(...htpasswdOption)
-  .action(
-    exiting(async (options: { htpasswd?: string }) => (await import('./commands/user.ts')).listUsers(options, io)),
-  )
+addAccessCommands(program, io)
 
 /** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
 const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)

@@ -1,9 +1,23 @@
 import type { Principal } from '../identity/principal.ts'
 
-/** What a request wants to do. `enter` is the bare login check on `/v2/`; `observe` reads numbers about the whole server. */
-export type Action = 'enter' | 'pull' | 'push' | 'delete' | 'list' | 'observe'
+/** What can be done to a repository or an image in it, and may stand in a role. */
+export const repositoryActions = [
+  'pull',
+  'push',
+  'delete',
+  'manage-members',
+  'manage-policies',
+  'manage-repository',
+] as const
+export type RepositoryAction = (typeof repositoryActions)[number]
 
-/** The thing it wants to do it to. Absent for `enter`, `list` and `observe`. */
+/**
+ * What a request wants to do. `enter` is the bare login check on `/v2/`, `list` asks for names (each of which is decided about), `observe` reads numbers about
+ * the whole server, `administer` changes it.
+ */
+export type Action = RepositoryAction | 'enter' | 'list' | 'observe' | 'administer'
+
+/** The thing it wants to do it to. Absent for `enter`, `list`, `observe` and `administer`. */
 export interface Target {
   repository: string
   image: string
@@ -12,8 +26,14 @@ export interface Target {
 /** Decides one question. Pure: no I/O, no clock. */
 export type Decide = (principal: Principal, action: Action, target?: Target) => boolean
 
+/**
+ * Beginnings of the names of all images in a repository that a principal may pull; of some they may not pull, too. Sorted, none begins with another.
+ * Empty: no image can be pulled. One empty text: it may be any.
+ */
+export type ReachOf = (principal: Principal, repository: string) => readonly string[]
+
 /** Everyone may do everything: `auth: none`. */
 export const open: Decide = () => true
 
-/** Whoever is known may do everything: htpasswd files and the first admin, as in registry:2. */
+/** Whoever is known may do everything. */
 export const usersOnly: Decide = (principal) => principal.kind !== 'anonymous'

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { Decide } from '../access/decide.ts'
+import type { Decide, ReachOf } from '../access/decide.ts'
 import type { BlobStore } from '../content/blob-store.ts'
 import type { Collector } from '../content/collector.ts'
 import type { Database } from '../database/database.ts'
@@ -41,6 +41,8 @@ export interface ApiParts {
   /** Whether people are asked who they are. */
   isOpen: boolean
   decide: Decide
+  /** Undefined: everyone reaches everything. */
+  reachOf?: ReachOf | undefined
   repositories: Repositories
   imagesOf: (repository: Repository) => Images
   stores: readonly BlobStore[]

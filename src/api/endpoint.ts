@@ -97,7 +97,7 @@ function admit({ access }: Pick<Endpoint<Schemas, z.ZodType>, 'access'>, { princ
   if (access === 'anyone') return
   const isKnown = principal.kind !== 'anonymous'
   const isAllowed =
-    access === 'known' ? isKnown : access === 'admin' ? decide(principal, 'observe') : decide(principal, access)
+    access === 'known' ? isKnown : access === 'admin' ? decide(principal, 'administer') : decide(principal, access)
   if (isAllowed) return
   if (!isKnown) throw new AppError('unauthenticated', 'log in first')
   throw new AppError('denied', `${principal.name} may not do this`)

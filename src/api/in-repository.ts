@@ -3,6 +3,7 @@ import type { Action } from '../access/decide.ts'
 import { AppError } from '../errors.ts'
 import type { Images } from '../formats/docker/images/image-source.ts'
 import { checkImageName } from '../formats/docker/images/names.ts'
+import { mayDo } from '../formats/docker/images/targets.ts'
 import type { Repository } from '../repositories/repositories.ts'
 import type { ApiParts } from './api.ts'
 import type { Caller } from './caller.ts'
@@ -26,11 +27,30 @@ export function imageInRepository(
   { repository: name, image }: { repository: string; image: string },
 ): { repository: Repository; images: Images; image: string } {
   checkImageName(image)
-  if (!decide(principal, action, { repository: name, image })) {
+  const repository = repositories.named(name)
+  const may = repository
+    ? mayDo({ decide, repositories }, principal, action, { repository, image })
+    : decide(principal, action, { repository: name, image })
+  if (!may) {
     if (principal.kind === 'anonymous') throw new AppError('unauthenticated', 'log in first')
     throw new AppError('denied', `${principal.name} may not ${action} ${name}/${image}`)
   }
-  const repository = repositories.named(name)
   if (!repository) throw new AppError('image-unknown', `there is no repository ${name}`)
   return { repository, images: imagesOf(repository), image }
+}
+
+/** Whether the caller may pull anything from a repository. */
+export function isVisible({ reachOf }: Pick<ApiParts, 'reachOf'>, { principal }: Caller, repository: string): boolean {
+  return reachOf === undefined || reachOf(principal, repository).length > 0
+}
+
+/** The repository of this name. Throws `image-unknown` when there is none, and just so when it is none of the caller's business. */
+export function visibleRepository(
+  parts: Pick<ApiParts, 'repositories' | 'reachOf'>,
+  caller: Caller,
+  name: string,
+): Repository {
+  const repository = parts.repositories.named(name)
+  if (repository && isVisible(parts, caller, name)) return repository
+  throw new AppError('image-unknown', `there is no repository ${name}`)
 }

@@ -28,8 +28,10 @@ const statuses = {
   throttled: 429,
   'storage-full': 507,
   unavailable: 503,
+  'identity-unavailable': 503,
   'upstream-failed': 502,
   'upstream-timeout': 504,
+  'upstream-blocked': 503,
   internal: 500,
 } satisfies Record<ErrorCode, number>
 

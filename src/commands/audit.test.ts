@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { withoutInheritedSettings } from '../../test/helpers/own-environment.ts'
 import { temporaryFolder } from '../../test/helpers/process.ts'
 import { insertAuditEvents } from '../database/audit.ts'
 import { openDatabase } from '../database/database.ts'
@@ -32,14 +33,7 @@ await insertAuditEvents(
 )
 await db.close()
 
-/** The command reads the environment, which is not its own here. */
-const inherited = Object.entries(process.env).filter(([name]) => /^(REGISTRY|ENTREPOT)_/.test(name))
-beforeAll(() => {
-  for (const [name] of inherited) delete process.env[name]
-})
-afterAll(() => {
-  Object.assign(process.env, Object.fromEntries(inherited))
-})
+withoutInheritedSettings()
 
 async function run(options: AuditOptions) {
   let [out, err] = ['', '']

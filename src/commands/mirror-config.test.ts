@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { withoutInheritedSettings } from '../../test/helpers/own-environment.ts'
 import { type MirrorConfigOptions, mirrorConfig } from './mirror-config.ts'
 
+withoutInheritedSettings()
 let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'entrepot-mirrors-'))

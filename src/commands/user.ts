@@ -6,7 +6,7 @@ import { hashForHtpasswd, randomPassword } from '../identity/passwords.ts'
 import { problemWithUserName } from '../identity/user-name.ts'
 import type { CommandIo } from './io.ts'
 
-/** Where the users are that a command is about. A database joins here when its users can be managed from the command line. */
+/** Where the users are that a command is about. Those of the database have commands of their own in `local-user.ts`. */
 export interface UserPlace {
   /** `--htpasswd FILE` */
   htpasswd?: string | undefined
@@ -67,7 +67,8 @@ export function listUsers(options: UserPlace, io: CommandIo): Promise<number> {
   })
 }
 
-async function reporting(io: CommandIo, work: () => Promise<number>): Promise<number> {
+/** Tells a person what went wrong: 2 for what they wrote, 1 for everything else. */
+export async function reporting(io: CommandIo, work: () => Promise<number>): Promise<number> {
   try {
     return await work()
   } catch (error) {
@@ -93,7 +94,8 @@ function textOf(file: string): string {
   return found.text
 }
 
-async function passwordFrom(stdin: AsyncIterable<Uint8Array>): Promise<string> {
+/** The password on standard input, without the line break. Throws `request-invalid` for what is none. */
+export async function passwordFrom(stdin: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of stdin) {

@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkAccess } from './check-access.ts'
 import { checkConnectors } from './check-connectors.ts'
 import { checkGroups } from './check-groups.ts'
+import { checkLdap } from './check-ldap.ts'
 import type { Reading } from './read.ts'
 import type { Settings } from './settings.ts'
 
@@ -22,11 +24,13 @@ export function checkSettings(settings: Settings, reading: Reading): void {
   checkListener(check)
   checkTls(check)
   checkAuth(check)
+  checkLdap(check)
   checkStores(check)
   checkRepositories(check)
   checkFile('outbound.ca', settings.outbound.ca, check.wrong)
   checkGroups(check)
   checkConnectors(check)
+  checkAccess(check)
 }
 
 /** What a check works with. */

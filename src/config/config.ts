@@ -10,6 +10,9 @@ export type BlobStoreConfig =
 /** One declared repository. */
 export type RepositoryConfig = Settings['repositories'][number]
 
+/** One directory whose users may log in. */
+export type LdapConfig = Settings['ldap'][number]
+
 /** Who may enter: `undefined` when nobody said, then the first start creates `admin`. */
 export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string; readonly path: string } } | undefined
 
@@ -72,8 +75,9 @@ function withPrivate(declared: readonly RepositoryConfig[], defaultRepository: s
 
 /** What registry:2 makes of `proxy`: nothing is pushed there, and each pull asks whether the tag has moved. */
 function withProxy(declared: readonly RepositoryConfig[], proxy: Settings['proxy'] & { url: string }): Repositories {
-  const { url, username, password } = proxy
-  const upstream = { ...usualUpstream, url, username, password, tagAge: 0 }
+  const { url, username, password, ttl } = proxy
+  const keepFor = ttl === 0 ? undefined : ttl
+  const upstream = { ...usualUpstream, url, username, password, keepFor, tagAge: 0 }
   const repository: RepositoryConfig = { ...undeclared, name: 'proxy', type: 'proxy', upstream }
   return { repositories: [...declared, repository], defaultRepository: 'proxy' }
 }
@@ -90,12 +94,15 @@ const undeclared = {
 
 const usualUpstream = {
   libraryPrefix: 'auto',
+  index: 'auto',
   namespaces: [],
   ca: undefined,
   insecure: false,
   proxy: undefined,
   blocked: false,
   absenceAge: 30_000,
+  cacheSize: undefined,
+  foreignLayers: 'client',
   responseTimeout: 30_000,
   idleTimeout: 60_000,
 } as const

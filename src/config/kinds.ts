@@ -148,6 +148,13 @@ export const network = kind<string>('address or range', (given) => {
   return new Wrong('is neither an IP address nor a range', 'write for example 192.0.2.7, 10.0.0.0/8 or fd00::/8')
 })
 
+/** A host that we reach ourselves: its name, an IP address, or a range of them. */
+export const outboundTarget = kind<string>('host, address or range', (given, cwd) => {
+  if (given.includes('/') || isIP(given)) return network.parse(given, cwd)
+  if (/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(given)) return given
+  return new Wrong('is neither a host nor an address', 'write for example files.corp.example.com or 10.1.0.0/16')
+})
+
 /** Without users and passwords. Hides too much rather than too little: what is masked may be misspelt. */
 const hidden = (url: string) => url.replace(/(:\/\/|:).*@/, '$1***@').replace(/(password=)[^&\s]*/gi, '$1***')
 
@@ -161,6 +168,18 @@ export const webUrl = kind<string>(
     if (url.username || url.password || url.search || url.hash)
       return new Wrong('has more than scheme, host, port and path', 'leave out user, password, query and fragment')
     return given.replace(/\/+$/, '')
+  },
+  { mask: hidden, show: hidden },
+)
+
+/** Where to search for images of an upstream. */
+export const searchIndex = kind<string>(
+  '`auto`, `upstream`, `hub`, `none`, or URL',
+  (given) => {
+    if (['auto', 'upstream', 'hub', 'none'].includes(given)) return given
+    const url = URL.canParse(given) ? new URL(given) : undefined
+    if (url && /^https?:\/\//i.test(given) && !(url.username || url.password || url.search || url.hash)) return given
+    return new Wrong('is no place to search', 'write auto, upstream, hub, none, or https://host of an index')
   },
   { mask: hidden, show: hidden },
 )
@@ -212,6 +231,28 @@ export const name = kind<string>('name', (given) => {
   if (given.length <= 128 && /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(given)) return given
   return new Wrong('is not a name', 'use lower-case letters and digits, with . _ __ or - between them, 128 at most')
 })
+
+/** The name of a repository, or `*` for all of them. */
+export const nameOrAll = kind<string>('name or *', (given, cwd) => (given === '*' ? given : name.parse(given, cwd)))
+
+/** What somebody logs in as. A colon would end it in Basic credentials (RFC 7617, section 2). */
+export const userName = kind<string>('user name', (given) =>
+  /^[^:\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(given) && given.trim() === given && !given.startsWith('#')
+    ? given
+    : new Wrong('is no user name', 'use printable characters without a colon, and no # or space at the start'),
+)
+
+/** A hashed password; never shown. */
+export const passwordHash = kind<string>(
+  'hash',
+  (given) =>
+    /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+$|^\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}$/.test(
+      given,
+    )
+      ? given
+      : new Wrong('is no hash of a password', 'write one of argon2id or bcrypt: htpasswd -nB NAME makes one'),
+  { show: () => '***', mask: () => '***' },
+)
 
 /** Images of a repository: `team/app`, `team-*`, `library/**`; with `!` in front, those it does not match. */
 export const imagePattern = kind<string>('image pattern', (given) => {

@@ -308,7 +308,7 @@ tags: nonsense
       for (const [index, part] of expected.entries()) expect(found[index]).toContain(part)
     })
 
-  for (const key of ['users', 'ldap', 'anonymous', 'replication', 'webhooks', 'jobs', 'middleware'])
+  for (const key of ['replication', 'webhooks', 'jobs', 'middleware'])
     test(`${key} is refused as long as it is not supported`, () => {
       expect(complaints(`${key}: {a: b}`)).toEqual([`configuration line 1: ${key} is not supported by this version`])
     })
@@ -335,6 +335,31 @@ tags: nonsense
     expect(complaints('{proxy: {remoteurl: "http://far"}, repositories: [{name: proxy}]}')).toEqual([
       'configuration line 1: proxy makes a repository "proxy" the default one, which is declared, too',
     ])
+  })
+
+  test("registry:2's time to live is how long its proxy keeps what is not used", () => {
+    const keepFor = (env: Record<string, string>) =>
+      load('proxy: {remoteurl: "https://far.example.com"}', env).config.repositories.at(-1)!.upstream!.keepFor
+    expect(keepFor({})).toBe(168 * 3_600_000)
+    expect(keepFor({ REGISTRY_PROXY_TTL: '12h' })).toBe(12 * 3_600_000)
+    expect(keepFor({ REGISTRY_PROXY_TTL: '0' })).toBeUndefined()
+    expect(complaints('proxy: {remoteurl: "http://far", exec: {command: docker-credential-x}}')).toEqual([
+      'configuration line 1: proxy.exec is not supported by this version',
+    ])
+  })
+
+  test('the cache of a proxy has an age and a size where they are written', () => {
+    const upstreams = load(`
+repositories:
+  - {name: hub, type: proxy, upstream: {url: "https://far", keepFor: 30d, cacheSize: 200GB, foreignLayers: fetch}}
+  - {name: gcr, type: proxy, upstream: {url: "https://far"}}
+outbound: {allow: [files.corp, 10.1.0.0/16]}`).config.repositories.map(({ upstream }) => upstream)
+    expect(upstreams[0]).toMatchObject({ keepFor: 30 * 86_400_000, cacheSize: 200e9, foreignLayers: 'fetch' })
+    expect(upstreams[1]).toMatchObject({ keepFor: undefined, cacheSize: undefined, foreignLayers: 'client' })
+    expect(
+      complaints('{repositories: [{name: hub, type: proxy, upstream: {url: "http://far", keepFor: 5m}}]}'),
+    ).toEqual(['configuration line 1: repositories[0].upstream.keepFor is too short'])
+    expect(complaints('outbound: {allow: ["10.0.0.0/99", "a b"]}').length).toBe(2)
   })
 
   test('repositories and blob stores are resolved by name', () => {

@@ -1,7 +1,22 @@
-import { boolean, choice, database, integer, name, outboundProxy, path, secret, text, webUrl } from './kinds.ts'
+import {
+  boolean,
+  choice,
+  database,
+  duration,
+  integer,
+  name,
+  outboundProxy,
+  outboundTarget,
+  path,
+  secret,
+  text,
+  webUrl,
+} from './kinds.ts'
+import { anonymous, grants, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
+import { ldap } from './settings/ldap.ts'
 import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
@@ -12,7 +27,7 @@ const auth = optional(
   'Who may enter. Not set: the first start creates a user `admin` and prints its password.',
   {
     none: optional('Everyone may do everything. Written as `auth: none`.', {}),
-    htpasswd: optional('The users of a password file, who may do everything.', {
+    htpasswd: optional('The users of a password file, who may do everything unless the file has grants.', {
       realm: setting(text, 'Registry Realm', 'What clients are told they log in to.'),
       path: required(path, 'The file, with bcrypt hashes as `htpasswd -B` writes them. Read again when it changes.'),
     }),
@@ -44,18 +59,29 @@ export const settings = section('', {
   log,
   http,
   auth,
+  ldap,
   storage,
   blobStores,
   repositories,
   connectors,
+  users,
+  roles,
+  grants,
+  anonymous,
   proxy: section(
     "registry:2's way to say that the default repository is a proxy; it is then named `proxy`, and tags are asked for at every pull.",
     {
       remoteurl: setting(webUrl, undefined, 'The registry it fetches from. Not set: there is no such proxy.'),
       username: setting(text, undefined, 'Who we log in as.'),
       password: setting(secret, undefined, 'Password, or access token.'),
-      ttl: ignored('what was fetched is kept'),
-      exec: refused('write proxy.username and proxy.password; no program is run for them'),
+      ttl: setting(
+        duration(0),
+        '168h',
+        'How long what was fetched is kept without being used, as `upstream.keepFor` of a repository; 0: for ever.',
+      ),
+      exec: refused(
+        'no program is run for credentials: write proxy.username and proxy.password, or set REGISTRY_PROXY_PASSWORD from what the program prints',
+      ),
     },
   ),
   outbound: section('Requests that we make ourselves: to the upstreams of proxy repositories.', {
@@ -70,6 +96,11 @@ export const settings = section('', {
       'Reached without it: `corp.example.com` and what is below it, `.corp.local`, `10.0.0.0/8`, `host:5000`, `*`. Default: what `NO_PROXY` says.',
     ),
     ca: setting(path, undefined, 'PEM file of authorities to trust besides those of the system.'),
+    allow: list(
+      each(outboundTarget),
+      [],
+      'Hosts, addresses and ranges that may be reached although they are refused otherwise: link-local and metadata addresses, and private ones where an image names the URL.',
+    ),
   }),
   audit,
   oidc,
@@ -90,9 +121,6 @@ export const settings = section('', {
   }),
 
   middleware: later('no middleware can be loaded'),
-  users: later('use auth.htpasswd'),
-  ldap: later('use auth.htpasswd'),
-  anonymous: later('use auth.none for a registry that is open to everyone'),
   replication: later('copy images with a client such as skopeo'),
   webhooks: later('nothing is sent to other servers'),
   jobs: later('jobs run with fixed settings'),

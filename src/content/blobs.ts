@@ -1,9 +1,11 @@
+import { prepareFindBlobAmong } from '../database/among.ts'
 import {
   findBlobHolders,
   holdLink,
   holdLiveBlob,
   isLive,
   isReferenced,
+  type LinkedBlob,
   linkBlob,
   prepareFindBlob,
   renewLink,
@@ -31,6 +33,33 @@ export type Blobs = ReturnType<typeof createBlobs>
 /** Blobs as an image sees them: only what is linked to it exists. */
 export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
   const findBlob = prepareFindBlob(db)
+  const findBlobAmong = prepareFindBlobAmong(db)
+
+  /** A linked blob, to be read. Undefined: with `renew`, that cannot be promised. */
+  async function opened(
+    found: LinkedBlob,
+    store: string,
+    digest: Digest,
+    { renew = false },
+  ): Promise<Blob | undefined> {
+    const { driver } = stores(store)
+    const key = blobKey(digest)
+    if (renew && (await driver.stat(key))?.size !== found.size) return undefined
+    if (renew && found.leaseUntil < now() + graceMs / 2) {
+      const kept = await db.relaxed((tx) => renewLink(tx, found.imageId, digest, now() + graceMs))
+      if (!kept) return undefined
+    }
+    return {
+      digest,
+      size: found.size,
+      localFile: driver.localFile?.(key),
+      async read(range) {
+        const bytes = await driver.read(key, range)
+        if (bytes) return bytes
+        throw new AppError('internal', `the bytes of ${digest} are missing from ${driver.description}`)
+      },
+    }
+  }
 
   return {
     /**
@@ -38,26 +67,23 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
      * grace time even if nothing references it, so that a push that skips the upload can finish; and its bytes are looked at, so that a push
      * that asks first brings content again whose file was lost.
      */
-    async find(place: Place, digest: Digest, { renew = false } = {}): Promise<Blob | undefined> {
+    async find(place: Place, digest: Digest, options: { renew?: boolean } = {}): Promise<Blob | undefined> {
       const found = await findBlob(place.repositoryId, place.image, digest, place.store)
-      if (!found) return undefined
-      const { driver } = stores(place.store)
-      const key = blobKey(digest)
-      if (renew && (await driver.stat(key))?.size !== found.size) return undefined
-      if (renew && found.leaseUntil < now() + graceMs / 2) {
-        const kept = await db.relaxed((tx) => renewLink(tx, found.imageId, digest, now() + graceMs))
-        if (!kept) return undefined
+      return found && opened(found, place.store, digest, options)
+    },
+
+    /** The same for the first of several repositories that has the image with this blob. One query. */
+    async findAmong(
+      repositoryIds: readonly number[],
+      image: string,
+      digest: Digest,
+      options: { renew?: boolean } = {},
+    ) {
+      for (const found of await findBlobAmong(repositoryIds, image, digest)) {
+        const blob = await opened(found, found.store, digest, options)
+        if (blob) return blob
       }
-      return {
-        digest,
-        size: found.size,
-        localFile: driver.localFile?.(key),
-        async read(range) {
-          const bytes = await driver.read(key, range)
-          if (bytes) return bytes
-          throw new AppError('internal', `the bytes of ${digest} are missing from ${driver.description}`)
-        },
-      }
+      return undefined
     },
 
     /** Images (with their repositories) that could give this blob to a mount without `from`. At most `limit`. */

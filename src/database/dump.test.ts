@@ -4,8 +4,10 @@ import { insertAuditEvents } from './audit.ts'
 import { dumpDatabase } from './dump.ts'
 import { remember } from './facts.ts'
 import { enqueue } from './gc-queue.ts'
+import { insertGrant } from './grants.ts'
 import { ensureImage } from './images.ts'
 import { loadDatabase } from './load.ts'
+import { startUse } from './manifest-uses.ts'
 import { insertManifest } from './manifests.ts'
 import { putOidcUser } from './oidc-users.ts'
 import { putRepository } from './repositories.ts'
@@ -60,6 +62,7 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
         },
         ['sha256:a', 'sha256:b'],
       )
+      await startUse(tx, { imageId, digest: `sha256:${n}`, repositoryId }, 6)
       await putTag(tx, imageId, 'latest', `sha256:${n}`, 8)
       await tx
         .insertInto('blob_links')
@@ -87,6 +90,15 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     })
     .execute()
   await insertUser(db, { name: 'eve', password_hash: 'x', admin: 1, created_at: 1 })
+  await insertGrant(db.queries, {
+    subject_kind: 'user',
+    subject: 'eve',
+    role: 'reader',
+    repository: '*',
+    images: '["a/**"]',
+    managed_by: 'database',
+    created_at: 1,
+  })
   await remember(db.queries, 'a fact', 'is a fact')
   const session = {
     id: 's',

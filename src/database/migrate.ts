@@ -3,12 +3,20 @@ import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Columns } from './columns.ts'
 import * as initial from './migrations/0001-initial.ts'
+import * as manifestUses from './migrations/0003-manifest-uses.ts'
+import * as grants from './migrations/0004-grants.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
 import type { Schema } from './schema.ts'
 
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
-const migrations = { '0001-initial': initial, '0007-audit': audit, '0008-sessions': sessions }
+const migrations = {
+  '0001-initial': initial,
+  '0003-manifest-uses': manifestUses,
+  '0004-grants': grants,
+  '0007-audit': audit,
+  '0008-sessions': sessions,
+}
 
 /** The name of the newest migration this version knows. */
 export const schemaVersion = Object.keys(migrations).at(-1)!
@@ -18,6 +26,7 @@ const tables: (keyof Schema)[] = [
   'images',
   'manifests',
   'manifest_references',
+  'manifest_uses',
   'tags',
   'tag_history',
   'blobs',
@@ -25,6 +34,7 @@ const tables: (keyof Schema)[] = [
   'uploads',
   'gc_queue',
   'users',
+  'grants',
   'facts',
   'audit_events',
   'sessions',

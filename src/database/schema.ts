@@ -9,6 +9,7 @@ export interface Schema {
   images: ImageTable
   manifests: ManifestTable
   manifest_references: ManifestReferenceTable
+  manifest_uses: ManifestUseTable
   tags: TagTable
   tag_history: TagHistoryTable
   blobs: BlobTable
@@ -16,6 +17,7 @@ export interface Schema {
   uploads: UploadTable
   gc_queue: GcQueueTable
   users: UserTable
+  grants: GrantTable
   facts: FactTable
   audit_events: AuditEventTable
   sessions: SessionTable
@@ -62,6 +64,13 @@ export interface ManifestReferenceTable {
   image_id: number
   manifest_id: number
   digest: string
+}
+
+/** When a manifest of a proxy repository was last asked for, or one that needs it: to within minutes. */
+export interface ManifestUseTable {
+  manifest_id: number
+  repository_id: number
+  used_at: Timestamp
 }
 
 export interface TagTable {
@@ -134,6 +143,23 @@ export interface UserTable {
   password_hash: string
   /** 0 or 1. */
   admin: number
+  created_at: Timestamp
+  /** `file`: declared in the configuration file, which then owns them. */
+  managed_by: Generated<'file' | 'database'>
+}
+
+/** Who may do what: a role on a repository, or on some of its images. */
+export interface GrantTable {
+  id: Generated<number>
+  subject_kind: 'user' | 'group' | 'robot' | 'authenticated' | 'anonymous'
+  /** The name of a user, group or robot; else empty. */
+  subject: string
+  role: string
+  /** A name, or `*` for all. */
+  repository: string
+  /** JSON list of patterns; an empty one means all images. */
+  images: string
+  managed_by: 'file' | 'database'
   created_at: Timestamp
 }
 

@@ -6,6 +6,7 @@ export const tableKeys = {
   images: ['id'],
   manifests: ['id'],
   manifest_references: ['image_id', 'digest', 'manifest_id'],
+  manifest_uses: ['manifest_id'],
   tags: ['image_id', 'name'],
   tag_history: ['id'],
   blobs: ['store', 'digest'],
@@ -13,6 +14,7 @@ export const tableKeys = {
   uploads: ['id'],
   gc_queue: ['id'],
   users: ['id'],
+  grants: ['id'],
   facts: ['name'],
   audit_events: ['id'],
   sessions: ['id'],
@@ -32,5 +34,6 @@ export const countedTables = [
   'tag_history',
   'gc_queue',
   'users',
+  'grants',
   'audit_events',
 ] as const

@@ -1,18 +1,21 @@
-import type { Selectable } from 'kysely'
+import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { Database } from './database.ts'
 import type { UserTable } from './schema.ts'
 
 export type UserRow = Selectable<UserTable>
 
-export function findUser(db: Database, name: string): Promise<UserRow | undefined> {
+/** The database, or `{queries}` of a transaction. */
+type In = Pick<Database, 'queries'>
+
+export function findUser(db: In, name: string): Promise<UserRow | undefined> {
   return db.queries.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
 }
 
-export function listUsers(db: Database): Promise<UserRow[]> {
+export function listUsers(db: In): Promise<UserRow[]> {
   return db.queries.selectFrom('users').selectAll().orderBy('name').execute()
 }
 
-export async function countUsers(db: Database): Promise<number> {
+export async function countUsers(db: In): Promise<number> {
   const { count } = await db.queries
     .selectFrom('users')
     .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -21,7 +24,7 @@ export async function countUsers(db: Database): Promise<number> {
 }
 
 /** Creates a user. False: the name is taken, nothing changed. */
-export async function insertUser(db: Database, user: Omit<UserRow, 'id'>): Promise<boolean> {
+export async function insertUser(db: In, user: Insertable<UserTable>): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await db.queries
     .insertInto('users')
     .values(user)
@@ -30,7 +33,7 @@ export async function insertUser(db: Database, user: Omit<UserRow, 'id'>): Promi
   return (numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
-export async function setPassword(db: Database, name: string, passwordHash: string): Promise<boolean> {
+export async function setPassword(db: In, name: string, passwordHash: string): Promise<boolean> {
   const { numUpdatedRows } = await db.queries
     .updateTable('users')
     .set({ password_hash: passwordHash })
@@ -39,7 +42,17 @@ export async function setPassword(db: Database, name: string, passwordHash: stri
   return numUpdatedRows > 0n
 }
 
-export async function deleteUser(db: Database, name: string): Promise<boolean> {
+/** False when there is no such user. */
+export async function changeUser(db: In, name: string, changes: Updateable<UserTable>): Promise<boolean> {
+  const { numUpdatedRows } = await db.queries
+    .updateTable('users')
+    .set(changes)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function deleteUser(db: In, name: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries.deleteFrom('users').where('name', '=', name).executeTakeFirst()
   return numDeletedRows > 0n
 }

@@ -152,6 +152,70 @@ describe('sources in order', () => {
   })
 })
 
+describe('a source that writes names in its own way', () => {
+  /** Knows its users in capitals, too. */
+  function directory(users: Record<string, string>) {
+    const { source } = tableSource(users, 'directory')
+    return {
+      ...source,
+      verify: (username: string, password: string) => source.verify(username.toLowerCase(), password),
+    }
+  }
+
+  test('lets them in under the name that it has for them', async () => {
+    const sources = [tableSource({ root: 'top' }).source, directory({ alice: 'secret' })]
+    const authenticator = createAuthenticator({ sources, realm: 'Registry' })
+    expect(await authenticator.authenticate(basic('ALICE', 'secret'), { clientAddress: here })).toMatchObject({
+      name: 'alice',
+    })
+  })
+
+  test('lets nobody in under a name that belongs to a source before it', async () => {
+    const sources = [tableSource({ root: 'top' }).source, directory({ root: 'secret' })]
+    const authenticator = createAuthenticator({ sources, realm: 'Registry' })
+    for (const name of ['root', 'ROOT'])
+      expect(await outcome(() => authenticator.authenticate(basic(name, 'secret'), { clientAddress: here }))).toBe(
+        'unauthenticated',
+      )
+    expect(await outcome(() => authenticator.authenticate(basic('root', 'top'), { clientAddress: here }))).toBe('in')
+  })
+})
+
+describe('a source on another machine', () => {
+  test('holds up nobody whom a source before it knows, however slow it is', async () => {
+    const local = tableSource({ root: 'top' })
+    const far = tableSource({ alice: 'secret' }, 'directory')
+    const sources = [local.source, { ...far.source, remote: true }]
+    const verifications = { atOnce: 1, waiting: 2 }
+    const authenticator = createAuthenticator({ sources, realm: 'Registry', verifications })
+    const release = far.hold()
+    const enter = (name: string, password: string, i: number) =>
+      outcome(() => authenticator.authenticate(basic(name, password), { clientAddress: `192.0.2.${i}` }))
+    const waiting: Promise<string>[] = []
+    for (let i = 0; i < 20; i++) {
+      waiting.push(enter('alice', i === 7 ? 'secret' : `guess${i}`, i))
+      expect(await enter('root', 'top', 100 + i)).toBe('in')
+    }
+    release()
+    expect((await Promise.all(waiting)).filter((answer) => answer === 'in')).toHaveLength(1)
+  })
+
+  test('has a queue of its own, which ends somewhere', async () => {
+    const far = tableSource({ alice: 'secret' }, 'directory')
+    const authenticator = createAuthenticator({
+      sources: [{ ...far.source, remote: true }],
+      realm: 'Registry',
+      remoteVerifications: { atOnce: 2, waiting: 3 },
+    })
+    const release = far.hold()
+    const answers = Array.from({ length: 8 }, (_, i) =>
+      outcome(() => authenticator.authenticate(basic(`user${i}`, 'x'), { clientAddress: `192.0.2.${i}` })),
+    )
+    release()
+    expect((await Promise.all(answers)).filter((answer) => answer === 'throttled')).toHaveLength(3)
+  })
+})
+
 describe('memory of successes', () => {
   test('answers the same header without waiting and without asking again, for a minute', async () => {
     const { enter, asked, pass } = open()

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
 import { createGate } from './gate.ts'
 import { type Authenticator, anonymous, type Client, type Principal } from './principal.ts'
-import type { UserRecord, UserSource } from './sources.ts'
+import { isKnown, type UserRecord, type UserSource } from './sources.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
 /** What an authenticator is made of. */
@@ -17,8 +17,10 @@ export interface AuthenticatorOptions {
   cacheSeconds?: number
   /** How many successes are remembered. */
   cacheEntries?: number
-  /** Passwords verified at once, and how many more may wait for their turn. */
+  /** Passwords verified at once on our own cores, and how many more may wait for their turn. */
   verifications?: { atOnce: number; waiting: number }
+  /** The same for sources that are another machine's work: however slow that is, it holds up nobody else. */
+  remoteVerifications?: { atOnce: number; waiting: number }
   throttle?: Throttle
   /** Milliseconds on a clock that only goes forward. */
   now?: () => number
@@ -30,6 +32,9 @@ export const nobodyIsAsked: Authenticator = {
   authenticate: () => anonymous,
   close: async () => {},
 }
+
+/** What podman, skopeo and buildah send to a Basic challenge when nobody has logged in: an empty name and an empty password. */
+const noCredentials = 'Basic Og=='
 
 interface Remembered {
   principal: Principal
@@ -52,7 +57,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { atOnce, waiting } = options.verifications ?? { atOnce: spareCores(), waiting: 100 }
   const throttle = options.throttle ?? createThrottle()
   const challenge = basicChallenge(realm)
-  const gate = createGate(atOnce, waiting)
+  const remote = options.remoteVerifications ?? { atOnce: 32, waiting: 200 }
+  const gates = { here: createGate(atOnce, waiting), remote: createGate(remote.atOnce, remote.waiting) }
   // Headers are remembered as digests under a key of this process alone, so that passwords do not stay in memory or mean anything elsewhere.
   const key = randomBytes(32)
   const remembered = new Map<string, Remembered>()
@@ -66,7 +72,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   function authenticate(credentials: string | undefined, client: Client): Principal | Promise<Principal> {
-    if (credentials === undefined) return anonymous
+    if (credentials === undefined || credentials === noCredentials) return anonymous
     forgetWhenChanged()
     const digest = createHmac('sha256', key).update(credentials).digest('base64')
     const known = remembered.get(digest)
@@ -94,11 +100,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   function takeOff(digest: string, given: BasicCredentials, address: string): Flight {
     const began = generation
     const addresses = new Set<string>()
-    const verdict = gate.run(async () => {
-      // While this waited for its turn, the guesses before it may have used up what is forgiven.
-      refuseWhenThrottled(given.username, address)
-      const user = await ask(given)
-      for (const place of addresses) throttle[user ? 'succeeded' : 'failed'](given.username, place)
+    const counted = new Set<string>()
+    const failed = () => {
+      for (const place of addresses) if (!counted.has(place)) throttle.failed(given.username, place)
+      for (const place of addresses) counted.add(place)
+    }
+    const verdict = (async () => {
+      const user = await ask(given, address, failed)
+      if (user) for (const place of addresses) throttle.succeeded(given.username, place)
+      else failed()
       if (!user) throw refused('the user name or the password is wrong')
       const principal: Principal = Object.freeze({
         kind: 'user',
@@ -109,8 +119,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       forgetWhenChanged()
       if (began === generation) remember(digest, principal)
       return principal
-    })
-    if (!verdict) throw throttled('too many logins are being checked at this moment', 1)
+    })()
     const flight = { verdict, addresses }
     const land = () => {
       if (flights.get(digest) === flight) flights.delete(digest)
@@ -120,18 +129,40 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return flight
   }
 
-  /** The user, or undefined after as much work in every source as a failure there would have cost. */
-  async function ask({ username, password }: BasicCredentials): Promise<UserRecord | undefined> {
+  /** The user, or undefined after as much work in every source as a failure there would have cost. `failed` is called before the next in line has a turn. */
+  async function ask(
+    { username, password }: BasicCredentials,
+    address: string,
+    failed: () => void,
+  ): Promise<UserRecord | undefined> {
     let deciding: UserSource | undefined
     for (const source of sources) {
-      const verdict = await source.verify(username, password)
+      const isLast = source === sources.at(-1)
+      const verdict = await inTurn(source, async () => {
+        // While this waited for its turn, the guesses before it may have used up what is forgiven.
+        refuseWhenThrottled(username, address)
+        const found = await source.verify(username, password)
+        if (found === 'wrong' || (found === 'unknown' && isLast)) failed()
+        return found
+      })
       if (verdict === 'unknown') continue
-      if (verdict !== 'wrong') return verdict
+      if (verdict !== 'wrong' && (verdict.name === username || !(await isTaken(verdict.name, source)))) return verdict
       deciding = source
       break
     }
-    for (const source of sources) if (source !== deciding) await source.decoy(username, password)
+    for (const source of sources) if (source !== deciding) await inTurn(source, () => source.decoy(username, password))
     return undefined
+  }
+
+  function inTurn<T>(source: UserSource, work: () => Promise<T>): Promise<T> {
+    const turn = gates[source.remote ? 'remote' : 'here'].run(work)
+    if (!turn) throw throttled('too many logins are being checked at this moment', 1)
+    return turn
+  }
+
+  /** Whether a name belongs to a source before this one. A directory calls `ADMIN` what it knows as `admin`, who may be somebody else here. */
+  function isTaken(name: string, by: UserSource): Promise<boolean> {
+    return isKnown(name, sources.slice(0, sources.indexOf(by)))
   }
 
   function remember(digest: string, principal: Principal): void {

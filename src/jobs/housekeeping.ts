@@ -15,6 +15,8 @@ export interface Housekeeping {
   proxies: number[]
   audit: Pick<Audit, 'prune'>
   sessions: { sweep(): Promise<unknown> }
+  /** The caches of the proxy repositories. */
+  caches: { noteUses(): Promise<void>; tend(signal: AbortSignal): Promise<unknown> }
   metrics: Metrics
   log: Log
 }
@@ -22,7 +24,7 @@ export interface Housekeeping {
 /** Starts what runs beside the requests: sweep of what a crash has left, garbage collection, purge of abandoned uploads. */
 export function startHousekeeping(
   config: Config,
-  { uploads, collector, stores, proxies, audit, sessions, metrics, log }: Housekeeping,
+  { uploads, collector, stores, proxies, caches, audit, sessions, metrics, log }: Housekeeping,
 ) {
   const { gc, maintenance } = config.storage
   const { age, interval, enabled, dryrun } = maintenance.uploadpurging
@@ -52,6 +54,8 @@ export function startHousekeeping(
                 if (purged > 0) log.info('removed broken downloads', { downloads: purged })
               },
             },
+            { name: 'note of what was pulled', firstAfterMs: minute, everyMs: minute, run: caches.noteUses },
+            { name: 'care of proxy caches', firstAfterMs: minute, everyMs: 10 * minute, run: caches.tend },
           ]
         : []),
       { name: 'end of old sessions', firstAfterMs: minute, everyMs: 60 * minute, run: sessions.sweep },

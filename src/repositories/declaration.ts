@@ -19,6 +19,8 @@ type UpstreamConfig = NonNullable<RepositoryConfig['upstream']>
 function proxySettings({
   tagAge,
   absenceAge,
+  keepFor,
+  cacheSize,
   responseTimeout,
   idleTimeout,
   ca,
@@ -29,6 +31,8 @@ function proxySettings({
     ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
     tagAgeMs: tagAge,
     absenceAgeMs: absenceAge,
+    keepForMs: keepFor,
+    cacheBytes: cacheSize,
     timing: { ...defaultTiming, responseMs: responseTimeout, idleMs: idleTimeout },
   }
 }

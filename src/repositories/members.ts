@@ -1,4 +1,4 @@
-import { imageMatcher } from './image-pattern.ts'
+import { imageMatcher } from '../config/image-pattern.ts'
 import type { Repositories, Repository } from './repositories.ts'
 
 /** A hosted or proxy repository as a group sees it, whether named by the group itself or by a group in it. */

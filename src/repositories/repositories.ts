@@ -33,6 +33,12 @@ export interface ProxySettings extends Omit<UpstreamSettings, 'name'> {
   tagAgeMs: number
   /** How long "not there" is believed. */
   absenceAgeMs: number
+  /** How long what is cached is kept without being used; undefined: for ever. */
+  keepForMs?: number | undefined
+  /** How many bytes the cache may need that nothing else does; undefined: any. */
+  cacheBytes?: number | undefined
+  /** Who gets layers that live elsewhere. Default: the client. */
+  foreignLayers?: 'client' | 'fetch' | undefined
 }
 
 /** A named store of one format, addressed as `host/<repository>/<image>`, or, where it is the default, as `host/<image>`. */

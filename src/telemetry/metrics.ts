@@ -13,6 +13,12 @@ export interface Metrics {
   proxied(repository: string, kind: 'manifest' | 'blob' | 'list', result: 'hit' | 'miss' | 'stale' | 'absent'): void
   /** Counts trouble with the upstream of a proxy repository, by error code. */
   upstreamFailed(repository: string, code: string): void
+  /** Counts a login that a directory was asked about. `offline`: granted from memory because the directory could not be asked. */
+  directoryAsked(directory: string, result: 'accepted' | 'unknown' | 'refused' | 'offline' | 'unavailable'): void
+  /** Says how many bytes the cache of a proxy repository needs that nobody else does. */
+  cacheMeasured(repository: string, bytes: number): void
+  /** Counts what went from the cache of a proxy repository. */
+  cacheEvicted(repository: string, manifests: number, bytes: number): void
   /** The text that `/metrics` answers with. */
   metricsText(): Promise<string>
   readonly contentType: string
@@ -75,6 +81,30 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     labelNames: ['repository', 'code'],
     registers: [registry],
   })
+  const directoryLogins = new Counter({
+    name: 'entrepot_directory_logins_total',
+    help: 'Logins that a directory was asked about.',
+    labelNames: ['directory', 'result'],
+    registers: [registry],
+  })
+  const cacheBytes = new Gauge({
+    name: 'entrepot_proxy_cache_bytes',
+    help: 'Bytes that the cached images of a proxy repository need and nothing else does, as measured last.',
+    labelNames: ['repository'],
+    registers: [registry],
+  })
+  const evictedManifests = new Counter({
+    name: 'entrepot_proxy_evicted_manifests_total',
+    help: 'Manifests evicted from the caches of proxy repositories by this process.',
+    labelNames: ['repository'],
+    registers: [registry],
+  })
+  const evictedBytes = new Counter({
+    name: 'entrepot_proxy_evicted_bytes_total',
+    help: 'Bytes of blobs that nothing needs since.',
+    labelNames: ['repository'],
+    registers: [registry],
+  })
   const tallies = new Map<string, RequestTally>()
   addCounter(registry, 'registry_http_requests_total', 'Requests answered.', tallies, (tally) => total(tally))
   addCounter(
@@ -115,6 +145,12 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     },
     proxied: (repository, kind, result) => proxied.inc({ repository, kind, result }),
     upstreamFailed: (repository, code) => upstreamFailures.inc({ repository, code }),
+    directoryAsked: (directory, result) => directoryLogins.inc({ directory, result }),
+    cacheMeasured: (repository, bytes) => cacheBytes.set({ repository }, bytes),
+    cacheEvicted(repository, manifests, bytes) {
+      evictedManifests.inc({ repository }, manifests)
+      evictedBytes.inc({ repository }, bytes)
+    },
     metricsText: () => registry.metrics(),
   }
 }

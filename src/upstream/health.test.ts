@@ -84,7 +84,7 @@ describe('health of an upstream', () => {
       health.enter('blobs')
       expect.unreachable()
     } catch (error) {
-      expect(error).toMatchObject({ code: 'unavailable', headers: { 'retry-after': '4' } })
+      expect(error).toMatchObject({ code: 'upstream-blocked', headers: { 'retry-after': '4' } })
     }
   })
 

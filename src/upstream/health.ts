@@ -27,7 +27,7 @@ export interface Permit {
 }
 
 export interface Health {
-  /** Throws `unavailable` while blocked, `throttled` while this kind of request is paused, both with Retry-After. */
+  /** Throws `upstream-blocked` while blocked, `throttled` while this kind of request is paused, both with Retry-After. */
   enter(kind: string): Permit
   /** Counts a failure that came after its permit ended: a download that broke off for good. */
   failed(reason: string): void
@@ -101,13 +101,13 @@ export function createHealth(
   return {
     enter(kind) {
       if (state === 'blocked-by-hand')
-        throw new AppError('unavailable', `upstream ${name} is blocked: ${reason}`, {
+        throw new AppError('upstream-blocked', `upstream ${name} is blocked: ${reason}`, {
           detail: { upstream: name, state },
         })
       const isProbe = state === 'blocked'
       if (isProbe && (isProbing || now() < nextProbeAt!)) {
         const seconds = Math.max(1, Math.ceil((nextProbeAt! - now()) / 1000))
-        throw new AppError('unavailable', `upstream ${name} is left alone after ${failures} failures: ${reason}`, {
+        throw new AppError('upstream-blocked', `upstream ${name} is left alone after ${failures} failures: ${reason}`, {
           headers: { 'retry-after': String(seconds) },
           detail: { upstream: name, state },
         })

@@ -1,4 +1,5 @@
 import type { LibraryPrefix } from './names.ts'
+import type { SearchIndex } from './search.ts'
 
 /** What is to be known about one upstream. Checked by whoever reads it from a file or a request. */
 export interface UpstreamSettings {
@@ -14,8 +15,8 @@ export interface UpstreamSettings {
   libraryPrefix?: LibraryPrefix | undefined
   /** More names for `?ns=` than the URL says. */
   namespaces?: readonly string[] | undefined
-  /** Where `search` asks: the upstream itself, Docker Hub's index, or the URL of another. Default: the hub's for the hub, the upstream otherwise. */
-  index?: 'upstream' | 'hub' | (string & {}) | undefined
+  /** Where `search` asks: the upstream itself, Docker Hub's index, the URL of another, or nobody. `auto`: the hub's for the hub, the upstream otherwise. */
+  index?: SearchIndex | undefined
   /** An outbound proxy of its own, or `none`. Default: what is set for all. */
   proxy?: string | undefined
   /** PEM text of authorities that are trusted here, besides those of the system and those set for all. */

@@ -231,7 +231,7 @@ describe('asking again', () => {
     const far = upstreamAt(server.url, { timing: { attempts: 1 } })
     for (let i = 0; i < 3; i++)
       expect(await errorOf(far.manifest('app', '1'))).toMatchObject({ code: 'upstream-failed' })
-    expect(await errorOf(far.manifest('app', '1'))).toMatchObject({ code: 'unavailable' })
+    expect(await errorOf(far.manifest('app', '1'))).toMatchObject({ code: 'upstream-blocked' })
     expect(server.requests).toHaveLength(3)
     isDown = false
     await Bun.sleep(60)

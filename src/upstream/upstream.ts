@@ -6,6 +6,7 @@ import { discard, parseObject, readJson } from './body.ts'
 import { type ApiRequest, createClient } from './client.ts'
 import { createExchange, type Fetch } from './exchange.ts'
 import { failure } from './failures.ts'
+import { createForeign, type Foreign } from './foreign.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { createHealth, type HealthState } from './health.ts'
 import type { PullLimit } from './limits.ts'
@@ -29,7 +30,7 @@ import {
 import { apiBase, canonicalName, namespacesOf } from './names.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { createRequests } from './requests.ts'
-import { findsAmong, findsOf, searchBase, type UpstreamFind } from './search.ts'
+import { findsAmong, findsOf, maxIndexBytes, searchBase, type UpstreamFind } from './search.ts'
 import { defaultTiming, type UpstreamSettings } from './settings.ts'
 import { createTokens } from './tokens.ts'
 
@@ -42,6 +43,8 @@ export interface UpstreamParts {
   outbound?: Outbound
   /** Shared by all upstreams. Default: the strict one, with private addresses. */
   guard?: Guard
+  /** For the URLs that images name. Default: the strict one, without private addresses. */
+  foreignGuard?: Guard
 }
 
 export interface UpstreamState {
@@ -54,7 +57,7 @@ export interface UpstreamState {
 /**
  * A registry somewhere else. Image names are taken as clients write them and made canonical. Absence is undefined; trouble is an `AppError` that names the
  * upstream: `upstream-failed` (unreachable, 5xx, wrong bytes), `upstream-timeout`, `throttled` (429), `unauthenticated` (the credentials set for it are
- * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `unavailable` (blocked), `policy-refused` (the guard).
+ * refused), `denied` (401 or 403 although logged in, which is also how Docker Hub says that an image is not there), `upstream-blocked`, `policy-refused` (the guard).
  */
 export interface Upstream {
   readonly name: string
@@ -71,6 +74,8 @@ export interface Upstream {
   blob(image: string, digest: Digest, options?: BlobOptions): Promise<UpstreamBlob | undefined>
   /** Whether a blob is there, and its size where the upstream tells: no body is sent. */
   blobInfo(image: string, digest: Digest, signal?: AbortSignal): Promise<{ size: number | undefined } | undefined>
+  /** Layers that its images say live elsewhere. */
+  foreign: Foreign
   tags(image: string, page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
   /** Falls back to the tag that holds the list where there is no API for it. */
   referrers(
@@ -80,7 +85,7 @@ export interface Upstream {
   ): Promise<UpstreamList<UpstreamReferrer>>
   /** Undefined: it has no catalog, as Docker Hub. */
   catalog(page?: UpstreamPage, signal?: AbortSignal): Promise<UpstreamList<string> | undefined>
-  /** Where there is no search, names in the first page of the catalog that contain the term. */
+  /** As `index` says. Where the upstream itself has no search, names in the first page of its catalog that contain the term. */
   search(term: string, limit: number, signal?: AbortSignal): Promise<UpstreamFind[]>
   /** Resolves when it answers as a registry and takes our login. */
   ping(signal?: AbortSignal): Promise<void>
@@ -91,8 +96,9 @@ export interface Upstream {
 
 /** Makes no request yet. Throws TypeError or RangeError for a URL, proxy or range that cannot be read. */
 export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts): Upstream {
-  const { name, index, libraryPrefix } = settings
+  const { name, index = 'auto', libraryPrefix } = settings
   const { log, now = Date.now, fetch = globalThis.fetch, outbound = createOutbound(), guard = createGuard() } = parts
+  const { foreignGuard = createGuard({ allowPrivate: false }) } = parts
   const timing = { ...defaultTiming, ...settings.timing }
   const base = apiBase(settings.url)
   const idleMs = timing.idleMs
@@ -105,7 +111,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
   const health = createHealth(name, timing, now, ({ state, reason }) =>
     log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
   )
-  if (settings.blocked) health.block('by its settings')
+  if (settings.blocked) health.block('by its settings (blocked: true)')
   const client = createClient({ base, authorized, health, idleMs, now })
   const canonical = (image: string) => canonicalName(image, base, libraryPrefix)
   const pull = (image: string) => `repository:${canonical(image)}:pull`
@@ -150,15 +156,40 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     return found && { entries: textsOf(found.body, 'repositories'), next: found.next }
   }
 
-  /** Another host's search gets no login of ours. */
-  async function askIndex(elsewhere: URL | undefined, query: string, signal: AbortSignal | undefined) {
-    const path = `/v1/search${query}`
-    if (!elsewhere) return client.ask({ path, scope: 'registry:catalog:*', kind: 'lists', what: 'its search', signal })
-    const url = new URL(elsewhere.href.replace(/\/$/, '') + path)
-    return client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its search')
+  /** Not while it is blocked, and what it makes of a search says nothing of how it gives images. */
+  async function askForSearch(request: Pick<ApiRequest, 'path' | 'what' | 'signal'>) {
+    const { state, reason } = health.state()
+    if (state.startsWith('blocked')) throw failure('unavailable', { upstream: name, host: base.host }, `${reason}`)
+    return client.goOn({ ...request, scope: 'registry:catalog:*', kind: 'lists' })
+  }
+
+  async function search(term: string, limit: number, signal?: AbortSignal): Promise<UpstreamFind[]> {
+    const where = searchBase(index, base)
+    if (where === undefined) return []
+    const path = `/v1/search?${new URLSearchParams({ q: term, n: String(limit) })}`
+    const request = { path, what: 'its search', signal }
+    // Another host's search gets no login of ours.
+    const url = where === 'upstream' ? undefined : new URL(where.href.replace(/\/$/, '') + path)
+    const answer = url
+      ? await client.read(await requests({ url, method: 'GET', headers: {}, signal }), 'its index')
+      : await askForSearch(request)
+    if (answer) return findsOf(await readJson(answer, idleMs, maxIndexBytes)).slice(0, limit)
+    if (url) return []
+    const list = await askForSearch({ ...request, path: '/v2/_catalog?n=1000' })
+    return list ? findsAmong(textsOf(await readJson(list, idleMs), 'repositories'), term, limit) : []
   }
 
   const blob = createBlobs(client, timing, canonical, pull)
+  // Other hosts: neither our trust in this one's certificate nor our login goes there.
+  const { responseMs } = timing
+  const elsewhere = createExchange({
+    name,
+    own: { proxy: settings.proxy },
+    responseMs,
+    fetch,
+    guard: foreignGuard,
+    outbound,
+  })
 
   return {
     name,
@@ -166,6 +197,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     canonical,
     manifest,
     blob,
+    foreign: createForeign(createRequests(elsewhere, timing), timing),
     async blobInfo(image, digest, signal) {
       const answer = await client.ask({
         path: `/v2/${canonical(image)}/blobs/${digest}`,
@@ -200,15 +232,7 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
       return { entries: referrersOf(body, artifactType), next: undefined }
     },
     catalog,
-    async search(term, limit, signal) {
-      const answer = await askIndex(
-        searchBase(index, base),
-        `?${new URLSearchParams({ q: term, n: String(limit) })}`,
-        signal,
-      )
-      if (answer) return findsOf(await readJson(answer, idleMs)).slice(0, limit)
-      return findsAmong((await catalog({ limit: 1000 }, signal))?.entries ?? [], term, limit)
-    },
+    search,
     async ping(signal) {
       const answer = await client.ask({ path: '/v2/', kind: 'checks', what: 'a ping', signal })
       if (answer) return discard(answer, idleMs)

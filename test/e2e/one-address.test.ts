@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCtr } from '../clients/ctr.ts'
+import { openDocker } from '../clients/docker.ts'
 import { openSkopeo } from '../clients/skopeo.ts'
-import { buildSamples, writeSamples } from '../helpers/images.ts'
+import { describeOnEachDatabase, type TestDatabase } from '../helpers/databases.ts'
+import { buildImage, buildSamples, writeSamples } from '../helpers/images.ts'
 import { makeImage } from '../helpers/oci.ts'
 import { freePort, temporaryFolder } from '../helpers/process.ts'
 import { type RegistryClient, registryClient } from '../helpers/registry-client.ts'
@@ -15,56 +17,115 @@ import { whyWithout } from '../services/packages.ts'
 /** One address for the team's own images and for what other registries have: a group over a hosted repository and two proxies. */
 
 const dashboard = 'google-containers/kubernetes-dashboard-amd64'
-const [theirs, ours] = [makeImage('centos of the hub', {}), makeImage('centos of our own', {})]
-const board = makeImage('dashboard', {})
-const mine = makeImage('mine', {})
+/** An image that docker can unpack. */
+const imageOf = (seed: string) => buildImage({ layers: [[{ name: 'seed', content: seed }]] })
+const [theirs, ours] = [await imageOf('centos of the hub'), await imageOf('centos of our own')]
+const board = await imageOf('dashboard')
+const mine = await imageOf('mine')
 const testMs = 60_000
 
-const why = await whyWithout('docker-registry')
-let upstreams: [Server, Server]
-let server: Server
-let group: RegistryClient
-let host: string
+const why = await whyWithout('docker-registry', 'docker.io')
 
-beforeAll(async () => {
-  if (why) return
-  upstreams = await Promise.all([startDockerRegistry(), startDockerRegistry()])
-  const [hub, google] = upstreams
-  await registryClient(hub).pushImage('library/centos', theirs, '7.5.1804')
-  await registryClient(hub).pushImage('library/debian', theirs, '9')
-  await registryClient(google).pushImage(dashboard, board, 'v1.8.3')
-  const port = await freePort()
-  server = await startServer({
-    auth: 'admin',
-    config: {
-      version: 0.1,
-      repositories: [
-        { name: 'docker-private' },
-        { name: 'docker-hub', type: 'proxy', upstream: { url: hub.url, libraryPrefix: 'always', tagAge: '0s' } },
-        { name: 'proxy-google-containers', type: 'proxy', upstream: { url: google.url } },
-        {
-          name: 'registry',
-          type: 'group',
-          members: ['docker-private', 'docker-hub', 'proxy-google-containers'],
-          writableMember: 'docker-private',
-        },
-      ],
-      defaultRepository: 'docker-private',
-      connectors: [{ repository: 'registry', addr: `127.0.0.1:${port}` }],
-    },
+if (why) describe.skip(`one address (${why})`, () => test('needs real registries and a real docker', () => {}))
+else describeOnEachDatabase('one address', oneAddress)
+
+function oneAddress(openDatabase: () => Promise<TestDatabase>): void {
+  let upstreams: [Server, Server]
+  let database: TestDatabase
+  let server: Server
+  let group: RegistryClient
+  let host: string
+
+  beforeAll(async () => {
+    database = await openDatabase()
+    upstreams = await Promise.all([startDockerRegistry(), startDockerRegistry()])
+    const [hub, google] = upstreams
+    await registryClient(hub).pushImage('library/centos', theirs, '7.5.1804')
+    await registryClient(hub).pushImage('library/debian', theirs, '9')
+    await registryClient(google).pushImage(dashboard, board, 'v1.8.3')
+    filled = upstreams.map((upstream) => upstream.log().length)
+    const port = await freePort()
+    server = await startServer({
+      auth: 'admin',
+      config: {
+        version: 0.1,
+        database: database.url,
+        repositories: [
+          { name: 'docker-private' },
+          { name: 'docker-hub', type: 'proxy', upstream: { url: hub.url, libraryPrefix: 'always', tagAge: '0s' } },
+          { name: 'proxy-google-containers', type: 'proxy', upstream: { url: google.url } },
+          {
+            name: 'registry',
+            type: 'group',
+            members: ['docker-private', 'docker-hub', 'proxy-google-containers'],
+            writableMember: 'docker-private',
+          },
+        ],
+        defaultRepository: 'docker-private',
+        connectors: [{ repository: 'registry', addr: `127.0.0.1:${port}` }],
+      },
+    })
+    host = `127.0.0.1:${port}`
+    group = registryClient({ url: `http://${host}`, credentials: server.credentials })
+  }, testMs)
+
+  afterAll(async () => {
+    await server?.stop()
+    for (const upstream of upstreams ?? []) await upstream.stop().catch(() => undefined)
+    await database?.close()
   })
-  host = `127.0.0.1:${port}`
-  group = registryClient({ url: `http://${host}`, credentials: server.credentials })
-}, testMs)
 
-afterAll(async () => {
-  await server?.stop()
-  for (const upstream of upstreams ?? []) await upstream.stop().catch(() => undefined)
-})
+  /** Methods of the requests that reached an upstream since it was filled, out of its own access log. */
+  const methodsAt = (upstream: Server, since: number) =>
+    new Set(
+      [
+        ...upstream
+          .log()
+          .slice(since)
+          .matchAll(/"([A-Z]+) \/[^"]* HTTP\/1\.1" \d/g),
+      ].map(([, method]) => method),
+    )
+  let filled: number[] = []
+  function expectOnlyReads() {
+    expect(filled).toHaveLength(2)
+    for (const [index, upstream] of upstreams.entries()) {
+      const methods = methodsAt(upstream, filled[index]!)
+      expect(methods).toContain('GET')
+      expect([...methods].filter((method) => method !== 'GET' && method !== 'HEAD')).toEqual([])
+    }
+  }
 
-const digestOf = async (image: string, tag: string) => (await group.pullManifest(image, tag))!.digest
+  const digestOf = async (image: string, tag: string) => (await group.pullManifest(image, tag))!.digest
 
-describe.skipIf(why !== undefined)('one address', () => {
+  test(
+    'is all that a docker needs: it logs in, pulls from both upstreams, and pushes to the private repository',
+    async () => {
+      const docker = await openDocker()
+      try {
+        const attempt = async (...args: string[]) => (await docker.service.attempt(args)).code
+        expect(await attempt('pull', `${host}/centos:7.5.1804`)).not.toBe(0)
+        await docker.login!(host, server.credentials!)
+        expect((await docker.pull(`${host}/centos:7.5.1804`)).configs).toEqual([theirs.config.digest])
+        expect((await docker.pull(`${host}/${dashboard}:v1.8.3`)).configs).toEqual([board.config.digest])
+        await docker.copy!(`${host}/${dashboard}:v1.8.3`, `${host}/pushed:1`)
+        await verifyContent(registryClient(server), 'docker-private/pushed', '1')
+        // Private wins when it has it.
+        await registryClient(server).pushImage('docker-private/centos', ours, 'private')
+        await registryClient(server).pushImage('docker-private/centos', ours, '7.5.1804')
+        expect((await docker.pull(`${host}/centos:7.5.1804`)).configs).toEqual([ours.config.digest])
+        expect((await registryClient(server).delete('docker-private/centos', 'manifests', '7.5.1804')).status).toBe(202)
+        expect((await docker.pull(`${host}/centos:7.5.1804`)).configs).toEqual([theirs.config.digest])
+        await docker.service.docker('logout', host)
+        expect(await attempt('pull', `${host}/${dashboard}:v1.8.3`)).not.toBe(0)
+        expect(await attempt('push', `${host}/pushed:1`)).not.toBe(0)
+      } finally {
+        await docker.close()
+      }
+      expectOnlyReads()
+    },
+    2 * testMs,
+  )
+
   test(
     'gives the images of both upstreams, and refuses who does not log in',
     async () => {
@@ -86,6 +147,7 @@ describe.skipIf(why !== undefined)('one address', () => {
       for (const upstream of upstreams) expect((await fetch(`${upstream.url}/v2/mine/tags/list`)).status).toBe(404)
       const catalog = (await (await fetch(`${upstreams[0].url}/v2/_catalog`)).json()) as { repositories: string[] }
       expect(catalog.repositories).toEqual(['library/centos', 'library/debian'])
+      expectOnlyReads()
     },
     testMs,
   )
@@ -165,4 +227,4 @@ describe.skipIf(why !== undefined)('one address', () => {
     },
     testMs,
   )
-})
+}

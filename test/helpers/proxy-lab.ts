@@ -83,11 +83,20 @@ export interface ProxyLab {
 
 export interface ProxyLabOptions {
   upstream?: Record<string, unknown>
+  /** Repositories beside `far`. */
+  repositories?: object[]
   more?: Record<string, unknown>
+  /** URL of the database. Default: a file of its own. */
+  database?: string | undefined
+  /** Where the data lies, for several registries one after the other; whoever names it removes it. Default: a folder of its own. */
+  folder?: string | undefined
 }
 
-export async function openProxyLab(url: string, { upstream = {}, more = {} }: ProxyLabOptions = {}): Promise<ProxyLab> {
-  const folder = temporaryFolder('proxy')
+export async function openProxyLab(
+  url: string,
+  { upstream = {}, repositories = [], more = {}, database, folder: given }: ProxyLabOptions = {},
+): Promise<ProxyLab> {
+  const folder = given ?? temporaryFolder('proxy')
   const lines: string[] = []
   let ahead = 0
   const whole = {
@@ -98,7 +107,9 @@ export async function openProxyLab(url: string, { upstream = {}, more = {} }: Pr
     defaultRepository: 'far',
     repositories: [
       { name: 'far', type: 'proxy', upstream: { url, responseTimeout: '2s', idleTimeout: '500ms', ...upstream } },
+      ...repositories,
     ],
+    ...(database !== undefined && { database }),
     ...more,
   }
   const { config } = loadConfig({ text: JSON.stringify(whole), file: 'test.yml', env: {}, cwd: tmpdir() })
@@ -113,7 +124,7 @@ export async function openProxyLab(url: string, { upstream = {}, more = {} }: Pr
     },
     async close() {
       await app.close()
-      rmSync(folder, { recursive: true, force: true })
+      if (given === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

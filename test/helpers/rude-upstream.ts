@@ -23,6 +23,8 @@ export interface RudeUpstream {
   readonly port: number
   /** All that came, in order. */
   readonly requests: RudeRequest[]
+  /** How many connections were made, whether anything came over them or not. */
+  connections(): number
   close(): Promise<void>
 }
 
@@ -39,7 +41,9 @@ export async function startRudeUpstream(
 ): Promise<RudeUpstream> {
   const requests: RudeRequest[] = []
   const sockets = new Set<Socket>()
+  let connections = 0
   const onConnection = (socket: Socket) => {
+    connections++
     sockets.add(socket)
     socket.setMaxListeners(0)
     socket.on('close', () => sockets.delete(socket))
@@ -63,6 +67,7 @@ export async function startRudeUpstream(
     host: `${address}:${port}`,
     port,
     requests,
+    connections: () => connections,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy()

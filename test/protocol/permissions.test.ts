@@ -119,6 +119,18 @@ describe('a caller who may not do everything', () => {
     expect(results.map(({ name }) => name)).toEqual(['secrets'])
   })
 
+  test('finds in the index of an upstream what they may pull', async () => {
+    const told = { from: 'private', description: 'found', stars: 1, official: false, automated: false }
+    const found = ['open/app', 'secret/app'].map((name) => ({ ...told, name, canonical: name }))
+    const imagesOf: ProtocolParts['imagesOf'] = (repository) => ({
+      ...parts.imagesOf(repository),
+      searchIndex: async () => found,
+    })
+    const answer = await createV1({ ...parts, decide, imagesOf })(fakeIncoming('GET', '/v1/search?q=app'))
+    const { results } = (await answer.json()) as { results: { name: string }[] }
+    expect(results.map(({ name }) => name)).toEqual(['open/app'])
+  })
+
   test('finds it also when many others stand before it', async () => {
     const { results } = (await (await limited('GET', '/v1/search?q=secret&n=2')).json()) as { results: unknown[] }
     expect(results).toHaveLength(1)

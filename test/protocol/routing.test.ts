@@ -1,4 +1,15 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readFileSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type App, openApp } from '../../src/app.ts'
+import { explainWith } from '../../src/commands/explain.ts'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { fakeIncoming } from '../helpers/fake-incoming.ts'
+import { makeImage } from '../helpers/oci.ts'
+import { temporaryFolder } from '../helpers/process.ts'
+import { startToyUpstream, type ToyUpstream } from '../helpers/proxy-lab.ts'
 import { describeRegistry, digestOf } from '../helpers/registry.ts'
 
 describeRegistry('routing', { repositories: [{ name: 'private' }, { name: 'team' }] }, (registry) => {
@@ -183,5 +194,130 @@ describeRegistry('routing', { repositories: [{ name: 'private' }, { name: 'team'
 
   test('a very long path is refused', async () => {
     expect((await registry.request('GET', `/v2/${'a/'.repeat(50_000)}`)).status).toBe(414)
+  })
+})
+
+/** The table of docs/routing.md, row by row. */
+describe('the table of rules', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/routing.md'), 'utf8')
+  const rows = page
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', ''))) as string[][]
+  const folder = temporaryFolder('routing')
+  const lines: string[] = []
+  let hub: ToyUpstream
+  let config: Config
+  let app: App
+
+  beforeAll(async () => {
+    hub = await startToyUpstream()
+    const whole = {
+      version: 0.1,
+      dataDir: folder,
+      auth: 'none',
+      http: { addr: ':5000' },
+      log: { accesslog: { disabled: true } },
+      repositories: [
+        { name: 'private' },
+        { name: 'team' },
+        {
+          name: 'hub',
+          type: 'proxy',
+          upstream: {
+            url: hub.url,
+            libraryPrefix: 'always',
+            namespaces: ['docker.io'],
+            absenceAge: '0s',
+            tagAge: '0s',
+          },
+        },
+        { name: 'images', type: 'group', members: ['private', 'hub'], writableMember: 'private' },
+      ],
+      defaultRepository: 'private',
+      connectors: [
+        { repository: 'images', addr: ':8091', plain: true },
+        { repository: 'images', addr: ':8092' },
+        { repository: 'images', host: 'hub.example.com' },
+      ],
+    }
+    config = loadConfig({ text: JSON.stringify(whole), file: 'test.yml', env: {}, cwd: folder }).config
+    await start()
+  })
+  afterAll(async () => {
+    await app.close()
+    await hub.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function start() {
+    const log = createLog({ level: 'warn', formatter: 'json', stream: { write: (line) => lines.push(line) } })
+    app = await openApp(config, log)
+  }
+
+  /** Puts an image into one place alone, as `name:tag` of a hosted repository or as what the upstream has. */
+  async function place(repository: string, name: string, seed: string) {
+    const image = makeImage(seed, {})
+    if (repository === 'hub') hub.put(name, image, seed)
+    else {
+      for (const { digest, bytes } of [image.config, ...image.layers]) {
+        const path = `/v2/${repository}/${name}/blobs/uploads/?digest=${digest}`
+        expect((await app.handler(fakeIncoming('POST', path, {}, { body: bytes }))).status).toBe(201)
+      }
+      const headers = { 'content-type': image.manifest.mediaType }
+      const path = `/v2/${repository}/${name}/manifests/${seed}`
+      const put = await app.handler(fakeIncoming('PUT', path, headers, { body: image.manifest.bytes }))
+      expect(put.status).toBe(201)
+    }
+    return image.manifest.digest
+  }
+
+  test('has all kinds of listeners and all rules', () => {
+    expect([...new Set(rows.map(([, listener]) => listener))]).toEqual([
+      'the main listener',
+      'port 8091, plain HTTP',
+      'port 8092, HTTPS',
+      'hub.example.com, whatever port',
+    ])
+    expect(new Set(rows.map(([, , , rule]) => rule?.slice(0, 1)))).toEqual(new Set(['1', '2', '3', '4']))
+  })
+
+  for (const [index, [, listener = '', request = '', rule = '', repository = '', image = '']] of rows.entries()) {
+    test(`${listener}: ${request} is ${image} of ${repository}, by rule ${rule}`, async () => {
+      const [name = '', ns] = request.split('?ns=')
+      const port = /^port (\d+)/.exec(listener)?.[1]
+      const host = port ? `127.0.0.1:${port}` : listener.startsWith('hub.') ? 'hub.example.com:4711' : 'localhost:5000'
+      const handler = port ? app.handlerFor('images') : app.handler
+      const scheme = port === '8092' ? ('https' as const) : ('http' as const)
+      const tag = `row-${index}`
+      // A group has what its members have: here the proxy, for names that are the hub's.
+      const holder = repository !== 'images' ? repository : image.endsWith('debian') ? 'hub' : 'private'
+      const digest = await place(holder, holder === 'hub' && !image.includes('/') ? `library/${image}` : image, tag)
+      const path = `/v2/${name}/manifests/${tag}${ns ? `?ns=${ns}` : ''}`
+      const answer = await handler(fakeIncoming('GET', path, {}, { origin: { scheme, host } }))
+      expect([answer.status, answer.headers.get('docker-content-digest')]).toEqual([200, digest])
+
+      const said: string[] = []
+      const write = (text: string) => said.push(text)
+      const code = await explainWith(config, `${host}/${name}:${tag}`, ns, { out: { write }, err: { write } })
+      expect(code).toBe(0)
+      expect(said.join('')).toContain(`repository: ${repository} (`)
+      expect(said.join('')).toContain(holder === 'hub' ? 'answer: hub, if its upstream' : `answer: ${holder}\n`)
+    })
+  }
+
+  test('a collision is reported at start, and only the whole name reaches the image', async () => {
+    const digest = await place('private', 'team/hidden', '1')
+    await app.close()
+    lines.length = 0
+    await start()
+    expect(lines.join('')).toMatch(/team\/\w+ in private cannot be reached by this name: team at its start/)
+    const at = async (name: string) => {
+      const answer = await app.handler(fakeIncoming('GET', `/v2/${name}/manifests/1`))
+      return answer.headers.get('docker-content-digest')
+    }
+    expect(await at('team/hidden')).toBeNull()
+    expect(await at('private/team/hidden')).toBe(digest)
   })
 })

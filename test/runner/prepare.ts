@@ -1,6 +1,7 @@
 import { Unavailable } from '../helpers/process.ts'
 import { browserPackages } from '../services/chromium.ts'
 import { goTool, goToolNames } from '../services/go-tools.ts'
+import { installOpenldap } from '../services/openldap.ts'
 import { installPackages } from '../services/packages.ts'
 import { installPostgres } from '../services/postgres.ts'
 
@@ -25,6 +26,7 @@ export async function prepare(): Promise<void> {
   }
   await timed('Debian packages', () => installPackages(...packages))
   await timed('PostgreSQL', installPostgres)
+  await timed('OpenLDAP', installOpenldap)
 }
 
 async function timed(what: string, work: () => Promise<unknown>): Promise<void> {

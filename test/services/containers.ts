@@ -24,6 +24,8 @@ export async function openContainersTool(program: ContainersProgram): Promise<Co
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }))
   writeFileSync(join(folder, 'auth.json'), '{}')
   writeFileSync(join(folder, 'registries.conf'), 'unqualified-search-registries = []\n')
+  // podman search wants the file to be there.
+  writeFileSync(join(folder, 'auth.json'), '{}')
   const store = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs']
   const command = {
     // Machines with both kinds of cgroups at once: crun refuses them, runc does not.

@@ -1,12 +1,13 @@
 import { expect, test } from 'bun:test'
 import pg from 'pg'
-import { Unavailable } from '../helpers/process.ts'
+import { run, Unavailable } from '../helpers/process.ts'
 import { startContainerd } from './containerd.ts'
 import { openContainersTool } from './containers.ts'
 import { startDocker } from './docker.ts'
 import { startDockerRegistry } from './docker-registry.ts'
 import { startHaproxy } from './haproxy.ts'
 import { startNginx, startNginxPassthrough } from './nginx.ts'
+import { groups, reader, startOpenldap } from './openldap.ts'
 import { startPostgres } from './postgres.ts'
 
 const minutes = 60_000
@@ -45,6 +46,13 @@ for (const program of ['podman', 'buildah', 'skopeo'] as const) {
     },
   )
 }
+
+await service('OpenLDAP', startOpenldap, async (openldap) => {
+  const as = ['-x', '-LLL', '-H', openldap.url, '-D', reader.bindDn, '-w', reader.bindPassword]
+  const found = await run(['/usr/bin/ldapsearch', ...as, '-b', groups, '(memberUid=carol)', 'cn'])
+  expect(found).toContain('cn: ops')
+  await openldap.stop()
+})
 
 await service('PostgreSQL', startPostgres, async (postgres) => {
   const client = new pg.Client(await postgres.createDatabase('second'))

@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { summarizeImages } from '../../database/browse.ts'
-import { AppError } from '../../errors.ts'
+import { allowedEntries } from '../../formats/docker/images/allowed-entries.ts'
+import type { Page } from '../../formats/docker/images/image-source.ts'
+import { mayDo } from '../../formats/docker/images/targets.ts'
 import type { ApiParts } from '../api.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
-import { repositoryParams } from '../in-repository.ts'
+import { repositoryParams, visibleRepository } from '../in-repository.ts'
 import { linkToNext, pageOf } from '../pages.ts'
 
 const ImageSchema = z
@@ -11,7 +13,8 @@ const ImageSchema = z
   .openapi('Image')
 
 /** Images of a repository that the caller may pull, in byte order. Of a proxy those that are cached. */
-export function addImages(api: Api, { db, decide, repositories, imagesOf }: ApiParts): void {
+export function addImages(api: Api, parts: ApiParts): void {
+  const { db, decide, imagesOf, reachOf } = parts
   addEndpoint(
     api,
     decide,
@@ -29,18 +32,16 @@ export function addImages(api: Api, { db, decide, repositories, imagesOf }: ApiP
       also: { 404: 'there is no such repository' },
     },
     async ({ params, query: { limit, after = '', search }, caller, incoming, header }) => {
-      const repository = repositories.named(params.repository)
-      if (!repository) throw new AppError('image-unknown', `there is no repository ${params.repository}`)
+      const repository = visibleRepository(parts, caller, params.repository)
       const images = imagesOf(repository)
-      const names: string[] = []
-      let last: string | undefined = after
-      while (last !== undefined && names.length <= limit) {
-        const page = { last, limit: limit + 1 }
-        const found: string[] = search === '' ? await images.images(page) : await images.search(search, page)
-        for (const image of found)
-          if (decide(caller.principal, 'pull', { repository: repository.name, image })) names.push(image)
-        last = found.length > limit ? found.at(-1) : undefined
-      }
+      const list = async (page: Page) =>
+        search === '' ? images.images(page) : (await images.search(search, page)).map(({ name }) => name)
+      const { principal } = caller
+      const isAllowed = (image: string) => mayDo(parts, principal, 'pull', { repository, image })
+      const names = await allowedEntries({ principal, repository, reachOf }, list, String, isAllowed, {
+        last: after,
+        limit,
+      })
       linkToNext(incoming, header, names.length > limit ? names[limit - 1] : undefined)
       const shown = names.slice(0, limit)
       const summaries =

@@ -1,9 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { AppError } from '../../errors.ts'
 import type { Repository } from '../../repositories/repositories.ts'
 import type { ApiParts } from '../api.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
-import { repositoryParams } from '../in-repository.ts'
+import { isVisible, repositoryParams, visibleRepository } from '../in-repository.ts'
 
 const RepositorySchema = z
   .object({
@@ -19,8 +18,9 @@ const RepositorySchema = z
   })
   .openapi('Repository')
 
-/** The repositories that there are. */
-export function addRepositories(api: Api, { decide, repositories }: ApiParts): void {
+/** The repositories in which the caller may pull something. */
+export function addRepositories(api: Api, parts: ApiParts): void {
+  const { decide, repositories } = parts
   const publicForm = (repository: Repository) => ({
     name: repository.name,
     format: 'docker' as const,
@@ -46,7 +46,11 @@ export function addRepositories(api: Api, { decide, repositories }: ApiParts): v
       access: 'list',
       answer: z.array(RepositorySchema),
     },
-    () => repositories.all().map(publicForm),
+    ({ caller }) =>
+      repositories
+        .all()
+        .filter((one) => isVisible(parts, caller, one.name))
+        .map(publicForm),
   )
 
   addEndpoint(
@@ -62,10 +66,6 @@ export function addRepositories(api: Api, { decide, repositories }: ApiParts): v
       answer: RepositorySchema,
       also: { 404: 'there is no such repository' },
     },
-    ({ params }) => {
-      const repository = repositories.named(params.repository)
-      if (!repository) throw new AppError('image-unknown', `there is no repository ${params.repository}`)
-      return publicForm(repository)
-    },
+    ({ params, caller }) => publicForm(visibleRepository(parts, caller, params.repository)),
   )
 }

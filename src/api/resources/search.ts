@@ -1,14 +1,17 @@
 import { z } from '@hono/zod-openapi'
+import { allowedEntries } from '../../formats/docker/images/allowed-entries.ts'
+import type { Page } from '../../formats/docker/images/image-source.ts'
+import { mayDo } from '../../formats/docker/images/targets.ts'
 import type { ApiParts } from '../api.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
 
 const FoundSchema = z.object({ repository: z.string(), image: z.string() }).openapi('Found')
-const pageSize = 200
 /** Names looked at in one repository before it is left: somebody who may see little must not make us read everything at each keystroke. */
 const mostLooked = 5000
 
 /** Images whose name contains a text, in all repositories but groups, which only show what is in others. */
-export function addSearch(api: Api, { decide, repositories, imagesOf }: ApiParts): void {
+export function addSearch(api: Api, parts: ApiParts): void {
+  const { decide, repositories, imagesOf, reachOf } = parts
   addEndpoint(
     api,
     decide,
@@ -27,16 +30,16 @@ export function addSearch(api: Api, { decide, repositories, imagesOf }: ApiParts
       const stores = repositories.all().filter(({ type }) => type !== 'group')
       const lists = await Promise.all(
         stores.map(async (repository) => {
-          const found: { repository: string; image: string }[] = []
-          let last: string | undefined = ''
-          for (let looked = 0; last !== undefined && found.length < limit && looked < mostLooked; looked += pageSize) {
-            const names: string[] = await imagesOf(repository).search(q, { last, limit: pageSize })
-            for (const image of names)
-              if (decide(caller.principal, 'pull', { repository: repository.name, image }))
-                found.push({ repository: repository.name, image })
-            last = names.length === pageSize ? names.at(-1) : undefined
+          const { principal } = caller
+          const isAllowed = (image: string) => mayDo(parts, principal, 'pull', { repository, image })
+          let looked = 0
+          const list = async (page: Page) => {
+            looked += page.limit
+            return looked > mostLooked ? [] : imagesOf(repository).search(q, page)
           }
-          return found
+          const where = { principal, repository, reachOf }
+          const hits = await allowedEntries(where, list, ({ name }) => name, isAllowed, { last: '', limit })
+          return hits.map(({ name }) => ({ repository: repository.name, image: name }))
         }),
       )
       // What begins with the text, or is called so, is what most people mean.

@@ -1,4 +1,17 @@
-import { boolean, choice, duration, imagePattern, name, outboundProxy, path, secret, text, webUrl } from '../kinds.ts'
+import {
+  boolean,
+  choice,
+  duration,
+  imagePattern,
+  name,
+  outboundProxy,
+  path,
+  searchIndex,
+  secret,
+  size,
+  text,
+  webUrl,
+} from '../kinds.ts'
 import { each, list, optional, required, section, setting } from '../table.ts'
 
 const upstream = optional('Of a proxy repository: the registry it fetches from.', {
@@ -12,6 +25,11 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
     choice(['auto', 'always', 'never']),
     'auto',
     'Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub.',
+  ),
+  index: setting(
+    searchIndex,
+    'auto',
+    'Where a search looks for images besides those here: `upstream` (its own search), `hub` (that of Docker Hub), the URL of another index, or `none`. `auto`: `hub` when it is Docker Hub, else `upstream`.',
   ),
   namespaces: list(each(text), [], 'More registries that it stands for, as clients name them in `?ns=`.'),
   ca: setting(
@@ -28,6 +46,21 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
     'How long a tag is answered from the cache before the upstream is asked whether it has moved.',
   ),
   absenceAge: setting(duration(0), '30s', 'How long the answer that something does not exist is believed.'),
+  keepFor: setting(
+    duration(3_600_000),
+    undefined,
+    'How long what is cached is kept without being used. Default: for ever.',
+  ),
+  cacheSize: setting(
+    size,
+    undefined,
+    'How many bytes the cached images may need that nothing else does; those unused for longest go. Default: any.',
+  ),
+  foreignLayers: setting(
+    choice(['client', 'fetch']),
+    'client',
+    'Who gets layers that the upstream does not have and that their images name URLs for: the `client` itself, or we do (`fetch`).',
+  ),
   responseTimeout: setting(duration(1), '30s', 'How long the upstream may take to begin an answer.'),
   idleTimeout: setting(duration(1), '60s', 'How long it may send nothing within an answer.'),
 })

@@ -42,7 +42,7 @@ export function Shell() {
         >
           <Icon name="menu" />
         </ActionIcon>
-        <Link to="/" className={classes.brand}>
+        <Link to="/" className={classes.brand} aria-label="Entrepot">
           <img src="icon.svg" alt="" width={24} height={24} />
           <span>Entrepot</span>
         </Link>

@@ -48,7 +48,7 @@ function BlobStores() {
                 </Table.Td>
                 <Table.Td>
                   {healthy ? (
-                    <Badge variant="outline" color="teal" tt="none">
+                    <Badge variant="default" tt="none">
                       {t('figures.healthy')}
                     </Badge>
                   ) : (

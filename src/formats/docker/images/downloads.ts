@@ -27,9 +27,9 @@ export interface Downloads {
   running(place: Place, digest: Digest): 'here' | 'elsewhere' | undefined
   /**
    * The blob while it arrives: one download per store and digest, which all who ask share and which goes on when they leave. The caller knows that the place may
-   * have it. Undefined: the source has no such blob. Throws what the source throws until its first byte; after that readers of the blob do, and nothing is stored.
+   * have it; with `apart` only this source can tell, and what is on its way for others is waited for and not shared. Undefined: the source has no such blob. Throws what the source throws until its first byte; after that readers of the blob do, and nothing is stored.
    */
-  open(place: Place, digest: Digest, source: OpenSource): Promise<Blob | undefined>
+  open(place: Place, digest: Digest, source: OpenSource, options?: { apart?: boolean }): Promise<Blob | undefined>
   /** Breaks off what is on its way and waits until nothing of it is left. */
   close(): Promise<void>
 }
@@ -58,6 +58,9 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
 
   async function begin(place: Place, digest: Digest, open: OpenSource) {
     closing.signal.throwIfAborted()
+    // Another download may have ended since the caller looked.
+    const known = await blobs.find(place, digest)
+    if (known) return { blob: known, stored: Promise.resolve() }
     const source = await open(closing.signal)
     if (!source) return undefined
     const upload = await uploads.start(place, algorithmOf(digest)).catch((error) => {
@@ -125,12 +128,13 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
       return found && (found.places.has(placeKey(place)) ? 'here' : 'elsewhere')
     },
 
-    async open(place, digest, open) {
+    async open(place, digest, open, { apart = false } = {}) {
       const known = all.get(keyOf(place, digest))
       if (known && !known.places.has(placeKey(place))) {
         // Begun for another image. That it fails there says nothing about here.
         const download = await known.begun.catch(() => undefined)
-        if (!download) return this.open(place, digest, open)
+        if (apart) await download?.stored.catch(() => undefined)
+        if (!download || apart) return this.open(place, digest, open, { apart })
         if (!known.places.has(placeKey(place))) {
           known.places.add(placeKey(place))
           download.stored

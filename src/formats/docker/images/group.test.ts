@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import { createLog } from '../../../telemetry/log.ts'
 import { createGroupImages } from './group.ts'
+import { createGroupMemory } from './group-memory.ts'
 import type { ImageSink, ImageSource } from './image-source.ts'
 
 const common = { store: 'default', writePolicy: 'allow' } as const
@@ -10,7 +11,7 @@ const upstream = { url: 'https://registry.example.com', tagAgeMs: 0, absenceAgeM
 const log = createLog({ level: 'error', formatter: 'json', stream: { write: () => {} } })
 
 /** Upstreams as a group meets them: each answers, refuses or fails, and counts how often it was asked. */
-function groupOf(members: Record<string, () => unknown>) {
+function groupOf(members: Record<string, () => unknown>, now = Date.now) {
   const asked: string[] = []
   const names = Object.keys(members)
   const repositories = new Map<string, Repository>(
@@ -39,7 +40,8 @@ function groupOf(members: Record<string, () => unknown>) {
   const images = createGroupImages({
     repositories: { named: (name) => repositories.get(name) },
     imagesOf,
-    now: Date.now,
+    together: { manifest: () => undefined, blob: async () => undefined },
+    now,
     log,
   })(group)
   return { asked, images }
@@ -91,4 +93,46 @@ test('an earlier member that is slow still wins over a later one that is quick',
   while (!asked.includes('quick')) await Bun.sleep(10)
   resolve(manifest)
   expect(await answer).toBe(manifest)
+})
+
+test('a member that did not answer the last time is not waited for while another one has the image', async () => {
+  let time = 0
+  let isWell = false
+  const { promise, resolve } = Promise.withResolvers<unknown>()
+  const { images, asked } = groupOf(
+    { dead: () => (asked.length < 2 ? fails('upstream-timeout')() : isWell ? has() : promise), alive: has },
+    () => time,
+  )
+  await images.manifest('one', latest)
+  time += 20_000
+  expect(await images.manifest('two', latest)).toBe(manifest)
+  expect(asked).toEqual(['dead', 'alive', 'dead', 'alive'])
+  // What it says at last counts for the next time.
+  resolve(undefined)
+  await Bun.sleep(0)
+  isWell = true
+  await images.manifest('three', latest)
+  expect(asked.slice(4)).toEqual(['dead'])
+})
+
+test('a member that did not answer the last time is waited for when nobody else has the image', async () => {
+  let time = 0
+  const { images, asked } = groupOf(
+    {
+      dead: () => (asked.length < 3 ? fails('upstream-timeout')() : Bun.sleep(1200).then(() => manifest)),
+      alive: hasNot,
+    },
+    () => time,
+  )
+  await expect(images.manifest('one', latest) as Promise<unknown>).rejects.toMatchObject({ code: 'upstream-timeout' })
+  time += 20_000
+  expect(await images.manifest('two', latest)).toBe(manifest)
+})
+
+test('only so many places of images are remembered', () => {
+  const memory = createGroupMemory(() => 0)
+  for (let index = 0; index < 50_000; index++) memory.found(`app-${index}`, 'far')
+  expect(memory.placeOf('app-0')).toBeUndefined()
+  expect(memory.placeOf('app-30000')).toBe('far')
+  expect(memory.placeOf('app-29999')).toBeUndefined()
 })

@@ -49,7 +49,12 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       blob: (image, digest, findOptions) => blobs.find(placeOf(image), digest, findOptions),
       tags: (image, { last, limit }) => listTags(repository.id, image, last, limit),
       images: ({ last, limit }) => listImages(repository.id, last, limit),
-      search: (term, page) => searchImages(db.queries, repository.id, term, page),
+      async search(term, page, kind) {
+        if (kind === 'cached') return []
+        const names = await searchImages(db.queries, repository.id, term, page)
+        return names.map((name) => ({ name, from: repository.name }))
+      },
+      searchIndex: async () => [],
 
       async referrers(image, subject, page, artifactTypes) {
         const scope = { repositoryId: repository.id, image, subject, artifactTypes }

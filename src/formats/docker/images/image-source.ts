@@ -34,6 +34,27 @@ export interface LookOptions {
   toPush?: boolean
 }
 
+/** Pushed here, or kept of an upstream. */
+export type HitKind = 'hosted' | 'cached'
+
+/** An image that a search found. */
+export interface Hit {
+  name: string
+  /** Name of the hosted or proxy repository whose image it is. */
+  from: string
+}
+
+/** An image that the index of an upstream knows. */
+export interface IndexHit extends Hit {
+  /** The name that its repository keeps it under: `library/nginx` of `nginx`. */
+  canonical: string
+  /** One line, without control characters. */
+  description: string
+  stars: number
+  official: boolean
+  automated: boolean
+}
+
 /** Where images are read from: what the protocol knows of a repository, whatever its type. Absence is `undefined`. */
 export interface ImageSource {
   manifest(
@@ -49,8 +70,10 @@ export interface ImageSource {
   referrers(image: string, subject: Digest, page: Page, artifactTypes: string[]): Promise<ReferrersPage>
   /** Names of images, for the catalog. */
   images(page: Page): Promise<string[]>
-  /** Names of images that contain `term`. */
-  search(term: string, page: Page): Promise<string[]>
+  /** Images (of one kind) whose names contain `term`, by name. No upstream is asked. */
+  search(term: string, page: Page, kind?: HitKind): Promise<Hit[]>
+  /** What the indexes of upstreams find, best first. An index in trouble finds nothing; that is logged and no error. */
+  searchIndex(term: string): Promise<IndexHit[]>
 }
 
 /** The images of a repository, to read and to write. */

@@ -6,6 +6,7 @@ import type { Upstream } from '../../../upstream/upstream.ts'
 import type { Absences } from './absences.ts'
 import type { Downloads, Source } from './downloads.ts'
 import { createFlights } from './flights.ts'
+import type { ForeignLayers } from './foreign-layers.ts'
 import type { ProxyEvents } from './proxy-events.ts'
 
 export interface ProxyBlobParts {
@@ -14,19 +15,22 @@ export interface ProxyBlobParts {
   upstream: Upstream
   absences: Absences
   events: ProxyEvents
+  /** Where we fetch layers that live elsewhere; undefined: the client does. */
+  foreign: ForeignLayers | undefined
 }
 
 /**
  * Finds the blobs of one proxy repository: linked ones as they are, others from the upstream. What the store has for another image is taken from there once the
  * upstream says that this image has it, too: otherwise one image's content could be had through another's name.
  */
-export function createProxyBlobs({ blobs, downloads, upstream, absences, events }: ProxyBlobParts) {
+export function createProxyBlobs({ blobs, downloads, upstream, absences, events, foreign }: ProxyBlobParts) {
   const questions = createFlights<{ size: number | undefined } | undefined>()
 
-  async function source(image: string, digest: Digest, signal: AbortSignal): Promise<Source | undefined> {
+  async function source(place: Place, digest: Digest, signal: AbortSignal): Promise<Source | undefined> {
     // The digest is checked where it is stored.
-    const found = await upstream.blob(image, digest, { verify: false, signal })
-    return found && { name: upstream.name, size: found.size, bytes: found.bytes, cancel: found.cancel }
+    const found = await upstream.blob(place.image, digest, { verify: false, signal })
+    if (!found) return foreign?.open(place, digest, signal)
+    return { name: upstream.name, size: found.size, bytes: found.bytes, cancel: found.cancel }
   }
 
   function absent(key: string): undefined {
@@ -43,16 +47,21 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events 
       return cached
     }
     if (absences.has(key)) return events.absent('blob', key)
-    const open = () => downloads.open(place, digest, (signal) => source(image, digest, signal))
+    // An image may say of any content that it lives elsewhere: only fetching it from there shows that this is so.
+    let apart = false
+    const open = () => downloads.open(place, digest, (signal) => source(place, digest, signal), { apart })
 
     return events.watching('blob', key, async () => {
       if (downloads.running(place, digest) !== 'here') {
         const isNear = downloads.running(place, digest) !== undefined || (await blobs.isStored(store, digest))
         if (isNear || options.renew) {
           const told = await questions.share(key, () => upstream.blobInfo(image, digest))
-          if (!told) return absent(key)
-          if (await blobs.link(place, digest)) return blobs.find(place, digest)
-          if (options.renew && told.size !== undefined) return later(digest, told.size, open)
+          const elsewhere = told ? undefined : await foreign?.find(place, digest)
+          if (!told && !elsewhere) return absent(key)
+          apart = elsewhere !== undefined
+          if (told && (await blobs.link(place, digest))) return blobs.find(place, digest)
+          const size = told ? told.size : elsewhere?.size
+          if (options.renew && size !== undefined) return later(digest, size, open)
         }
       }
       const blob = await open()

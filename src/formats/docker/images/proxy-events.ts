@@ -24,6 +24,11 @@ export function createProxyEvents(repository: string, log: Log, metrics: Pick<Me
       metrics.upstreamFailed(repository, trouble.code)
       log.warn('proxy stale: the upstream is in trouble', { repository, kind, what, reason: trouble.message })
     },
+    /** The upstream could not be asked in the background: what is cached is still fresh, and nobody waits. */
+    unasked(what: string, error: unknown) {
+      if (error instanceof AppError) metrics.upstreamFailed(repository, error.code)
+      log.debug('proxy could not ask early', { repository, what, error })
+    },
     /** What the upstream sent could be passed on and not kept. */
     unsaved: (what: string, error: AppError) =>
       log.warn('proxy could not keep what it fetched', { repository, what, error }),

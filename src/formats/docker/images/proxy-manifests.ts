@@ -23,6 +23,11 @@ export interface ProxyManifestParts extends ContentParts {
   findManifest: ReturnType<typeof createManifestFinder>
 }
 
+/** From this part of its age on, a tag that is asked for is asked of the upstream, too, and nobody waits for that. */
+const earlyPart = 3 / 4
+/** So many tags of a repository at once are looked at early; others are when they are asked for again, or at their age. */
+const mostEarly = 4
+
 /** How long a client waits for word of a slow upstream when there is a cached copy. */
 const patienceMs = 5_000
 
@@ -35,7 +40,7 @@ interface Found {
 
 /**
  * Finds the manifests of one proxy repository. By digest the cache is as good as the upstream. A tag is asked for again once it was last asked for
- * `tagAgeMs` ago: by HEAD, which counts for no pull limit. When the upstream cannot answer, the cached copy does, with a warning; without one, the
+ * `tagAgeMs` ago: by HEAD, which counts for no pull limit. In the last quarter of that time a pull is answered at once and the upstream asked meanwhile. When the upstream cannot answer, the cached copy does, with a warning; without one, the
  * upstream's error is thrown.
  */
 export function createProxyManifests(parts: ProxyManifestParts) {
@@ -45,6 +50,8 @@ export function createProxyManifests(parts: ProxyManifestParts) {
   const flights = createFlights<Found>()
   /** Since when each flight is under way, by `performance.now()`. */
   const begun = new Map<string, number>()
+  /** How many tags are looked at early just now. */
+  let early = 0
 
   function share(key: string, work: () => Promise<Found>): Promise<Found> {
     return flights.share(key, () => {
@@ -114,13 +121,17 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     })
   }
 
-  async function cachedOr(cached: StoredManifest, key: string, work: () => Promise<Found>): Promise<Found> {
-    const flight = share(key, () =>
+  function askOr(cached: StoredManifest, key: string, work: () => Promise<Found>): Promise<Found> {
+    return share(key, () =>
       work().catch((error) => {
         if (!(error instanceof AppError)) throw error
         return { manifest: cached, result: 'hit' as const, trouble: error }
       }),
     )
+  }
+
+  async function cachedOr(cached: StoredManifest, key: string, work: () => Promise<Found>): Promise<Found> {
+    const flight = askOr(cached, key, work)
     const left = patienceMs - (performance.now() - (begun.get(key) ?? performance.now()))
     let timer: Timer | undefined
     const late = new Promise<Found>((resolve) => {
@@ -130,20 +141,46 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     return Promise.race([flight, late]).finally(() => clearTimeout(timer))
   }
 
-  function isFresh(checkedAt: number | null): boolean {
+  /** So that a popular tag never waits for the upstream: it is asked before its age is over. */
+  function askEarly(image: string, tag: string, cached: StoredManifest): void {
+    const key = `manifest ${image} ${tag}`
+    if (early >= mostEarly || begun.has(key)) return
+    early++
+    askOr(cached, key, () => checked(image, tag, cached))
+      .then(({ trouble }) => trouble && events.unasked(`${image} ${tag}`, trouble))
+      .catch((error) => events.unasked(`${image} ${tag}`, error))
+      .finally(() => early--)
+  }
+
+  /** How much of its age a tag has: fresh below 1. */
+  function partOfAge(checkedAt: number | null): number {
     const age = now() - (checkedAt ?? Number.NEGATIVE_INFINITY)
-    return age >= 0 && age < tagAgeMs
+    return age >= 0 && age < tagAgeMs ? age / tagAgeMs : 1
+  }
+
+  /** What is cached, and how much of its age it has. */
+  async function look(image: string, { digest, tag }: Reference) {
+    const known = tag === undefined ? undefined : await findTag(repository.id, image, tag)
+    const wanted = digest ?? (known?.digest as Digest | undefined)
+    const cached = wanted && (await findManifest(repository.id, image, { digest: wanted }))
+    return { cached, part: digest === undefined ? partOfAge(known?.checkedAt ?? null) : 0 }
   }
 
   async function find(image: string, reference: Reference): Promise<Found> {
-    const known = reference.tag === undefined ? undefined : await findTag(repository.id, image, reference.tag)
-    const digest = reference.digest ?? (known?.digest as Digest | undefined)
-    const cached = digest && (await findManifest(repository.id, image, { digest }))
-    if (cached && (reference.digest || isFresh(known?.checkedAt ?? null))) return { manifest: cached, result: 'hit' }
+    const { cached, part } = await look(image, reference)
+    if (cached && part < 1) {
+      if (part >= earlyPart) askEarly(image, reference.tag!, cached)
+      return { manifest: cached, result: 'hit' }
+    }
     const key = `manifest ${image} ${reference.digest ?? reference.tag}`
     if (absences.has(key)) return { manifest: undefined, result: 'absent' }
-    if (cached) return cachedOr(cached, key, () => checked(image, reference.tag!, cached))
-    return share(key, () => fetched(image, reference))
+    /** Looks once more: another flight may have ended since. */
+    const ask = async (): Promise<Found> => {
+      const current = await look(image, reference)
+      if (current.cached && current.part < 1) return { manifest: current.cached, result: 'hit' }
+      return current.cached ? checked(image, reference.tag!, current.cached) : fetched(image, reference)
+    }
+    return cached ? cachedOr(cached, key, ask) : share(key, ask)
   }
 
   return async function manifest(image: string, reference: Reference): Promise<StoredManifest | undefined> {

@@ -1,21 +1,24 @@
 import type { Blobs } from '../../../content/blobs.ts'
 import type { ContentParts, Place } from '../../../content/content.ts'
 import { prepareListImages, searchImages } from '../../../database/images.ts'
-import { listReferrers } from '../../../database/manifests.ts'
+import { listReferrers, type StoredManifest } from '../../../database/manifests.ts'
 import { prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
+import type { LastUse } from '../../../retention/last-use.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Metrics } from '../../../telemetry/metrics.ts'
 import type { Upstream } from '../../../upstream/upstream.ts'
 import { createAbsences } from './absences.ts'
 import type { Downloads } from './downloads.ts'
+import { createForeignLayers } from './foreign-layers.ts'
 import type { ImageSink, Images } from './image-source.ts'
 import { createManifestFinder } from './manifest-cache.ts'
 import { createProxyBlobs } from './proxy-blobs.ts'
 import { createProxyEvents } from './proxy-events.ts'
 import { listUpstreamReferrers, listUpstreamTags } from './proxy-lists.ts'
 import { createProxyManifests } from './proxy-manifests.ts'
+import { createIndexSearch } from './proxy-search.ts'
 import { fromRow, mergeReferrers } from './referrers.ts'
 
 export type ProxyRepository = Repository & { type: 'proxy' }
@@ -24,13 +27,14 @@ export interface ProxyParts extends ContentParts {
   blobs: Blobs
   downloads: Downloads
   upstreamOf: (repository: ProxyRepository) => Upstream
+  lastUse: LastUse
   log: Log
   metrics: Pick<Metrics, 'proxied' | 'upstreamFailed'>
 }
 
 /** Makes the images of proxy repositories: fetched from an upstream when they are asked for, and kept under the names it knows them by. */
 export function createProxyImages(parts: ProxyParts) {
-  const { db, now, blobs, downloads, upstreamOf, log, metrics } = parts
+  const { db, now, blobs, downloads, upstreamOf, lastUse, log, metrics } = parts
   const findManifest = createManifestFinder(db)
   const listTags = prepareListTags(db)
   const listImages = prepareListImages(db)
@@ -40,12 +44,22 @@ export function createProxyImages(parts: ProxyParts) {
     const absences = createAbsences(repository.upstream.absenceAgeMs, now)
     const events = createProxyEvents(repository.name, log, metrics)
     const manifest = createProxyManifests({ ...parts, repository, upstream, absences, events, findManifest })
-    const findBlob = createProxyBlobs({ blobs, downloads, upstream, absences, events })
+    const searchIndex = createIndexSearch({ repository: repository.name, upstream, log, now })
+    const foreign =
+      repository.upstream.foreignLayers === 'fetch' ? createForeignLayers(db, upstream.foreign) : undefined
+    const findBlob = createProxyBlobs({ blobs, downloads, upstream, absences, events, foreign })
     const placeOf = (image: string): Place => ({
       repositoryId: repository.id,
       image: upstream.canonical(image),
       store: repository.store,
     })
+
+    /** Notes that a manifest was used, and passes it on: at once when it is there at once. */
+    function used<Found extends StoredManifest | undefined>(found: Found | Promise<Found>): Found | Promise<Found> {
+      if (found instanceof Promise) return found.then(used)
+      if (found?.id !== undefined) lastUse.note(found.id)
+      return found
+    }
 
     /** What the upstream says, or what is cached when it cannot say; without anything cached, why it cannot. */
     async function orCached<T>(what: string, ask: () => Promise<T>, cached: () => Promise<T | undefined>): Promise<T> {
@@ -62,7 +76,7 @@ export function createProxyImages(parts: ProxyParts) {
     return {
       manifest: (image, reference, { local = false } = {}) => {
         const name = upstream.canonical(image)
-        return local ? findManifest(repository.id, name, reference) : manifest(name, reference)
+        return used(local ? findManifest(repository.id, name, reference) : manifest(name, reference))
       },
       blob: (image, digest, { local = false, ...options } = {}) =>
         local ? blobs.find(placeOf(image), digest, options) : findBlob(placeOf(image), digest, options),
@@ -90,7 +104,12 @@ export function createProxyImages(parts: ProxyParts) {
       },
 
       images: ({ last, limit }) => listImages(repository.id, last, limit),
-      search: (term, page) => searchImages(db.queries, repository.id, term, page),
+      async search(term, page, kind) {
+        if (kind === 'hosted') return []
+        const names = await searchImages(db.queries, repository.id, term, page)
+        return names.map((name) => ({ name, from: repository.name }))
+      },
+      searchIndex,
 
       ...refusingSink(`${repository.name} is a proxy of ${new URL(repository.upstream.url).host}`),
     }

@@ -2,6 +2,7 @@ import type { ContentParts } from '../../../content/content.ts'
 import type { Digest } from '../../../content/digest.ts'
 import type { Queries } from '../../../database/database.ts'
 import { ensureImage } from '../../../database/images.ts'
+import { startUse } from '../../../database/manifest-uses.ts'
 import { findManifests, holdLinks, insertManifest } from '../../../database/manifests.ts'
 import { findTags, putTag } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
@@ -53,6 +54,7 @@ export function storeManifest(
       },
       manifest.references.map((reference) => reference.digest),
     )
+    if (checkedAt !== undefined) await startUse(tx, { imageId, digest, repositoryId: repository.id }, now())
     for (const tag of tags) await putTag(tx, imageId, tag, digest, now(), checkedAt)
   })
 }

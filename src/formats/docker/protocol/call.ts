@@ -1,4 +1,4 @@
-import type { Decide } from '../../../access/decide.ts'
+import type { Decide, ReachOf } from '../../../access/decide.ts'
 import type { Blobs } from '../../../content/blobs.ts'
 import type { Incoming } from '../../../http/incoming.ts'
 import type { Authenticator, Principal } from '../../../identity/principal.ts'
@@ -16,6 +16,8 @@ export interface ProtocolParts {
   decide: Decide
   /** Who hears of changes and denials. */
   telling: Telling
+  /** So that lists need not ask about every name there is. Absent: they do. */
+  reachOf?: ReachOf
   log: Log
   /** Largest page of a tag list, and of the catalog. */
   maxTags: number

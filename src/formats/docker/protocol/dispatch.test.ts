@@ -32,8 +32,8 @@ function doorOf(perUser = 10) {
   const log = createLog({ level: 'debug', formatter: 'json', stream: { write: (line: string) => lines.push(line) } })
   const enter = (login: string, action: 'pull' | 'push' | 'enter', repository?: string) => {
     const incoming = fakeIncoming('GET', '/v2/', { authorization: `Basic ${btoa(login)}` })
-    const target = repository === undefined ? undefined : { repository, image: 'library/app' }
-    return admit({ authenticator, decide, log }, incoming, { action }, target).then(
+    const targets = repository === undefined ? undefined : [{ repository, image: 'library/app' }]
+    return admit({ authenticator, decide, log }, incoming, { action }, targets).then(
       (principal) => (principal.kind === 'anonymous' ? 'nobody' : principal.name),
       (error: AppError) => error.code,
     )

@@ -4,6 +4,7 @@ import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
 import { anonymous, type Principal } from '../../../identity/principal.ts'
 import { checkImageName } from '../images/names.ts'
+import { targetsOf } from '../images/targets.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
 import { errorResponse, unauthenticated } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
@@ -48,7 +49,8 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   const { repository, image } = parts.repositories.locate(found.name, () => incoming.query.get('ns'))
   const { action } = route
   told.subject = { action, resource: found.resource, repository: repository.name, image, reference: found.reference }
-  const principal = await admit(parts, incoming, route, { repository: repository.name, image })
+  const targets = targetsOf(repository, image, action, parts.repositories)
+  const principal = await admit(parts, incoming, route, targets)
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found
   const images = parts.imagesOf(repository)
@@ -68,12 +70,12 @@ function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incom
   return route
 }
 
-/** Who asks, and that they may. Nothing about the image is looked up before. */
+/** Who asks, and that they may, with all of the targets. Nothing about the image is looked up before. */
 export async function admit(
   parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
   incoming: Incoming,
   { action }: { action: Route<Call>['action'] },
-  target?: Target,
+  targets: readonly (Target | undefined)[] = [undefined],
 ): Promise<Principal> {
   const { authenticator, decide } = parts
   let principal: Principal
@@ -81,12 +83,13 @@ export async function admit(
     const verdict = authenticator.authenticate(incoming.headers.get('authorization') ?? undefined, incoming)
     principal = verdict instanceof Promise ? await verdict : verdict
   } catch (error) {
-    principal = nobodyInstead(error, parts, incoming, action, target)
+    principal = nobodyInstead(error, parts, incoming, action, targets)
   }
   if (principal.kind !== 'anonymous') incoming.user = principal.name
-  if (decide(principal, action, target)) return principal
+  if (targets.every((target) => decide(principal, action, target))) return principal
   if (principal.kind === 'anonymous') throw unauthenticated(authenticator)
-  throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: target })
+  // Nothing about the target: which part of a name is a repository would tell that there is one.
+  throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: { action } })
 }
 
 /**
@@ -98,11 +101,11 @@ function nobodyInstead(
   { decide, log }: Pick<ProtocolParts, 'decide' | 'log'>,
   { id }: Incoming,
   action: Action,
-  target: Target | undefined,
+  targets: readonly (Target | undefined)[],
 ): Principal {
   if (!(error instanceof AppError && isAboutLogins(error)) || action !== 'pull') throw error
-  if (!decide(anonymous, action, target)) throw error
-  log.debug(`pulled as nobody: ${error.message}`, { ...target, requestId: id })
+  if (!targets.every((target) => decide(anonymous, action, target))) throw error
+  log.debug(`pulled as nobody: ${error.message}`, { ...targets[0], requestId: id })
   return anonymous
 }
 

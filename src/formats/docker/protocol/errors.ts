@@ -30,8 +30,10 @@ const wire = {
   throttled: [429, 'TOOMANYREQUESTS'],
   'storage-full': [507, 'UNAVAILABLE'],
   unavailable: [503, 'UNAVAILABLE'],
+  'identity-unavailable': [503, 'UNAVAILABLE'],
   'upstream-failed': [502, 'UNAVAILABLE'],
   'upstream-timeout': [504, 'UNAVAILABLE'],
+  'upstream-blocked': [503, 'UNAVAILABLE'],
   internal: [500, 'UNKNOWN'],
 } satisfies Record<ErrorCode, [status: number, code: string]>
 

@@ -12,6 +12,7 @@ import type { Incoming } from '../../../http/incoming.ts'
 import type { Located } from '../../../repositories/repositories.ts'
 import { isImageName } from '../images/names.ts'
 import { placesOf } from '../images/places.ts'
+import { mayDo } from '../images/targets.ts'
 import { type ImageCall, locationOf } from './call.ts'
 
 /** end-4a, end-4b, end-4c and end-11: starts an upload, unless the blob comes whole with the request or from another image. */
@@ -92,8 +93,7 @@ async function mountBlob({
   if (digest === null || !isDigest(digest)) return undefined
   const { repositories } = parts
   for (const located of await mountSources(incoming.query.get('from'), digest)) {
-    const source = { repository: located.repository.name, image: located.image }
-    if (!parts.decide(principal, 'pull', source)) continue
+    if (!mayDo(parts, principal, 'pull', located)) continue
     for (const { repositoryId, ...place } of placesOf(located.repository, located.image, repositories))
       if (await images.mountBlob(image, { repository: repositoryId, ...place }, digest)) return digest
   }

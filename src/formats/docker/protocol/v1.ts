@@ -5,11 +5,14 @@ import type { ProtocolParts } from './call.ts'
 import { admit } from './dispatch.ts'
 import { errorResponse } from './errors.ts'
 import { jsonResponse } from './json.ts'
-import { visibleNames } from './visible.ts'
+import { searchAll } from './search.ts'
 
 /** Docker's `docker search` asks for at most 100 results, 25 when it says nothing. */
 const maxResults = 100
 const defaultResults = 25
+
+/** So many results can be leafed through; who wants more has to ask more precisely. */
+const maxLeafed = 1000
 
 /** No name is longer, so nothing longer is worth asking the database for. */
 const maxTermLength = 255
@@ -50,35 +53,35 @@ function ping(): Response {
  */
 async function search(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
   const principal = await admit(parts, incoming, { action: 'list' })
-  const { repositories, imagesOf } = parts
   const { query } = incoming
   const term = (query.get('q') ?? '').trim()
-  const limit = resultsWanted(query.get('n') ?? query.get('page_size'))
-  const searched = term.length > maxTermLength || term.includes('\0') ? [] : repositories.all()
-  const found = await Promise.all(
-    searched.map((repository) => {
-      const images = imagesOf(repository)
-      return visibleNames(parts, principal, repository, (page) => images.search(term, page), { last: '', limit })
-    }),
-  )
-  const names = found.flat().sort().slice(0, limit)
+  const limit = numberOf(query.get('n') ?? query.get('page_size'), defaultResults, maxResults)
+  const page = numberOf(query.get('page'), 1, maxLeafed)
+  const end = page * limit
+  // One more, to know whether there is another page.
+  const known = isSearchable(term) && end <= maxLeafed ? await searchAll(parts, principal, term, end + 1) : []
   return jsonResponse({
     query: term,
-    num_results: names.length,
-    num_pages: 1,
-    page: 1,
+    num_results: known.length,
+    num_pages: Math.max(1, Math.ceil(known.length / limit)),
+    page,
     page_size: limit,
-    results: names.map((name) => ({
+    results: known.slice(end - limit, end).map(({ name, description, stars, official, automated }) => ({
       name,
-      description: '',
-      star_count: 0,
-      is_official: false,
-      is_automated: false,
+      description,
+      star_count: stars,
+      is_official: official,
+      is_automated: automated,
     })),
   })
 }
 
-function resultsWanted(text: string | null): number {
-  const wanted = text === null ? defaultResults : Number(text)
-  return Number.isInteger(wanted) ? Math.min(Math.max(wanted, 1), maxResults) : defaultResults
+function isSearchable(term: string): boolean {
+  return term.length <= maxTermLength && !term.includes('\0')
+}
+
+/** A whole number from 1 to `max`; `usual` for what is none. */
+function numberOf(text: string | null, usual: number, max: number): number {
+  const wanted = text === null ? usual : Number(text)
+  return Number.isInteger(wanted) ? Math.min(Math.max(wanted, 1), max) : usual
 }

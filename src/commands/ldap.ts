@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { openDatabase } from '../database/database.ts'
+import { findUser } from '../database/users.ts'
+import { AppError } from '../errors.ts'
+import { readTextFile } from '../identity/durable-file.ts'
+import { parseHtpasswd } from '../identity/htpasswd.ts'
+import { createDirectory } from '../identity/ldap/directory.ts'
+import { type LoginOutcome, tryLogin } from '../identity/ldap/login.ts'
+import { type DirectorySettings, directorySettings } from '../identity/ldap/settings.ts'
+import { DirectoryTrouble } from '../identity/ldap/trouble.ts'
+import { loadOrExplain } from './configured.ts'
+import type { CommandIo } from './io.ts'
+import { passwordFrom } from './user.ts'
+
+/**
+ * `entrepot ldap test USER [--password-stdin]`: goes through a login at each configured directory and says every step in words; without a
+ * password all but the check of it. Prints nothing secret. Returns the exit code: 0 when the user may log in, 1 when not, 2 for a bad
+ * configuration.
+ */
+export async function testLdap(
+  user: string,
+  options: { config?: string | undefined; passwordStdin?: boolean | undefined },
+  io: CommandIo,
+): Promise<number> {
+  const config = loadOrExplain(options, io)
+  if (!config) return 2
+  const say = (line: string) => void io.out.write(`${line}\n`)
+  try {
+    if (config.ldap.length === 0)
+      throw new AppError('request-invalid', 'no directory is configured: write ldap.url into the configuration')
+    const settings = directorySettings(config.ldap)
+    const password = options.passwordStdin ? await passwordFrom(io.stdin) : undefined
+    const earlier = await knownBefore(user, config)
+    if (earlier) say(`note: ${user} is known to ${earlier}, which comes first and decides; no directory would be asked`)
+    for (const directory of settings) {
+      say(`directory ${directory.name}`)
+      const outcome = await traced(directory, user, password, (line) => say(`  ${line}`))
+      if (outcome === undefined) return 1
+      if (outcome.kind === 'unknown') continue
+      if (outcome.kind === 'refused') return fail(io, outcome.reason)
+      tell(outcome, directory, say)
+      return 0
+    }
+    return fail(io, `no directory knows ${user}`)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    io.err.write(`${error.message}\n`)
+    return error.code === 'request-invalid' ? 2 : 1
+  }
+}
+
+/** Undefined after trouble, which has been told. */
+async function traced(
+  settings: DirectorySettings,
+  user: string,
+  password: string | undefined,
+  say: (line: string) => void,
+): Promise<LoginOutcome | undefined> {
+  const directory = createDirectory(settings)
+  let told = ''
+  try {
+    return await tryLogin(directory, settings, user, password, (line) => {
+      told = line
+      say(line)
+    })
+  } catch (error) {
+    if (!(error instanceof DirectoryTrouble)) throw error
+    const alreadySaid = told === `failed: ${error.message}` || told === `  what to do: ${error.advice}`
+    if (!alreadySaid) {
+      say(`failed: ${error.message}`)
+      if (error.advice) say(`  what to do: ${error.advice}`)
+    }
+    return undefined
+  } finally {
+    await directory.close()
+  }
+}
+
+function tell(outcome: LoginOutcome & { kind: 'accepted' }, { users }: DirectorySettings, say: (line: string) => void) {
+  const { user, groups, admin } = outcome
+  const shown = (attribute: string) => user.entry.values(attribute).join(', ') || 'not set'
+  const names = [...new Set(groups.map(({ name }) => name))]
+  say(`result: ${user.name} may log in${admin ? ', as an administrator' : ''}`)
+  say(`  ${users.name}: ${shown(users.name)}`)
+  say(`  ${users.mail}: ${shown(users.mail)}`)
+  say(`  groups: ${names.join(', ') || 'none'}`)
+}
+
+function fail({ err }: CommandIo, reason: string): number {
+  err.write(`${reason}\n`)
+  return 1
+}
+
+/** Which source before the directories has a user of this name. */
+async function knownBefore(user: string, { database, auth }: Config): Promise<string | undefined> {
+  const file = /^sqlite:(.*)$/.exec(database)?.[1]
+  if (file === undefined || existsSync(file)) {
+    const db = await openDatabase(database)
+    try {
+      if (await findUser(db, user)) return 'the local users'
+    } finally {
+      await db.close()
+    }
+  }
+  const path = auth && auth !== 'none' ? auth.htpasswd.path : undefined
+  const text = path === undefined ? undefined : readTextFile(path)?.text
+  return text !== undefined && parseHtpasswd(text).entries.has(user) ? 'auth.htpasswd' : undefined
+}
