@@ -40,7 +40,7 @@ export function addSession(api: Api, parts: ApiParts): void {
     async ({ body, incoming, caller, header }) => {
       refuseForeignPages(incoming)
       const credentials = `Basic ${Buffer.from(`${body.name}:${body.password}`).toString('base64')}`
-      const principal = await authenticator.authenticate(credentials, incoming).catch(withoutChallenge)
+      const principal = await withoutChallenge(async () => authenticator.authenticate(credentials, incoming))
       // A robot has no page, and where nobody is asked there is nobody to be.
       if (principal.kind !== 'user') throw new AppError('denied', 'only users log in here')
       if (principal.limits) throw new AppError('denied', 'an access token is for programs; log in with the password')
@@ -106,11 +106,15 @@ function refuseForeignPages({ headers }: Incoming): void {
 }
 
 /** A browser that is told of Basic asks for a password itself, before its page hears of the answer. */
-function withoutChallenge(error: unknown): never {
-  if (!(error instanceof AppError)) throw error
-  const { code, message, detail, cause, headers } = error
-  const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'www-authenticate')
-  throw new AppError(code, message, { detail, cause, headers: Object.fromEntries(others) })
+async function withoutChallenge<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { code, message, detail, cause, headers } = error
+    const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'www-authenticate')
+    throw new AppError(code, message, { detail, cause, headers: Object.fromEntries(others) })
+  }
 }
 
 function publicForm({ principal: { name, admin, groups }, source, csrf, createdAt }: Session) {

@@ -112,7 +112,11 @@ function LastEvents() {
                   <Group gap="xs">
                     <b>{actor.name || t('audit.anonymous')}</b>
                     <code>{action}</code>
-                    {result === 'denied' && <Text c="var(--mantine-color-error)" size="sm">{t('audit.denied')}</Text>}
+                    {result === 'denied' && (
+                      <Text c="var(--mantine-color-error)" size="sm">
+                        {t('audit.denied')}
+                      </Text>
+                    )}
                   </Group>
                 </Table.Td>
                 <Table.Td className="wide">{object}</Table.Td>
