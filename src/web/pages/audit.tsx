@@ -94,10 +94,9 @@ function EventTable({ events }: { events: AuditEvent[] }) {
                 )}
                 {times > 1 && <span>×{times}</span>}
               </Group>
+              <span className="narrow">{[repository, object].filter(Boolean).join(' / ')}</span>
             </Table.Td>
-            <Table.Td className="wide" style={{ overflowWrap: 'anywhere' }}>
-              {[repository, object].filter(Boolean).join(' / ')}
-            </Table.Td>
+            <Table.Td className="wide">{[repository, object].filter(Boolean).join(' / ')}</Table.Td>
             <Table.Td className="wide">{actor.address}</Table.Td>
           </Table.Tr>
         ))}

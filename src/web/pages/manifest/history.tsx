@@ -27,7 +27,7 @@ export function TagHistory({ place, tag, current }: { place: Place; tag: string;
         <Table.Tbody>
           {changes.map(({ id, digest, at, kept }, index) => (
             <Table.Tr key={id}>
-              <Table.Td w="11rem">
+              <Table.Td>
                 <Time at={at} />
               </Table.Td>
               <Table.Td>
