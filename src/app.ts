@@ -19,6 +19,7 @@ import type { Images } from './formats/docker/images/image-source.ts'
 import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
+import { tokenPath } from './formats/docker/protocol/token.ts'
 import { createV1 } from './formats/docker/protocol/v1.ts'
 import { roomsByHost } from './http/by-host.ts'
 import { createFront } from './http/compose.ts'
@@ -27,10 +28,11 @@ import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
 import { webFiles } from './http/web-files.ts'
 import { createWebPage } from './http/web-page.ts'
-import { createAuthenticator, nobodyIsAsked } from './identity/authenticator.ts'
+import { nobodyIsAsked } from './identity/authenticator.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
-import { isKnown } from './identity/sources.ts'
+import { createExternalTokens } from './identity/tokens/external.ts'
+import { openTokens } from './identity/tokens/open.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { declaredRepositories } from './repositories/declared.ts'
 import { openRepositories, type Repository } from './repositories/repositories.ts'
@@ -111,7 +113,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const { authenticator, firstAdmin, reload, isTaken } = await openIdentity({ config, db, log, now, metrics })
+    const identity = await openIdentity({ config, db, log, now, metrics })
+    const { authenticator, passwords, tokens, firstAdmin, reload, isTaken } = identity
     closers.add(authenticator)
     const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now }))
 
@@ -123,6 +126,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       authenticator,
       decide,
       reachOf,
+      tokens,
       telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,
       maxTags: config.tags.maxtags,
@@ -148,14 +152,16 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     })
     /** A connector is reached by an address of its own, which `http.host` does not tell. */
     const boundRooms = (name: string) => roomsOf({ repositories: repositories.boundTo(name), absoluteUrls: false })
+    // Tokens are for images: pages and the API take passwords, access tokens and sessions.
+    const pages = { ...protocol, authenticator: passwords }
     const api = openApi(config, {
-      ...protocol,
+      ...pages,
       ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), isTaken },
     })
     const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
-        rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, protocol) },
+        rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, pages) },
         otherwise,
         headers: config.http.headers,
         onAccess: accessLog?.write,
@@ -244,9 +250,14 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
 }
 
 async function openIdentity(parts: SourcesOptions) {
-  if (parts.config.auth === 'none')
-    return { authenticator: nobodyIsAsked, firstAdmin: undefined, reload: () => {}, isTaken: async () => false }
+  const { auth } = parts.config
+  const nothing = { firstAdmin: undefined, reload: () => {}, tokens: undefined, isTaken: async () => false }
+  if (auth === 'none') return { ...nothing, authenticator: nobodyIsAsked, passwords: nobodyIsAsked }
+  if (auth && 'token' in auth) {
+    const authenticator = await createExternalTokens(auth.token, parts.now)
+    return { ...nothing, authenticator, passwords: authenticator }
+  }
   const { sources, realm, firstAdmin, reload } = await openSources(parts)
-  const isTaken = (name: string) => isKnown(name, sources)
-  return { authenticator: createAuthenticator({ sources, realm }), firstAdmin, reload, isTaken }
+  const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources, realm, tokenPath })
+  return { authenticator, passwords: tokens.passwords, tokens, isTaken, firstAdmin, reload }
 }

@@ -4,6 +4,7 @@ import { addAccessCommands } from './commands/access-commands.ts'
 import type { AuditOptions } from './commands/audit.ts'
 import { configOption, exiting } from './commands/exiting.ts'
 import type { CommandIo } from './commands/io.ts'
+import { addTokenCommands } from './commands/token-commands.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
 
@@ -175,6 +176,8 @@ cert
   )
 
 addAccessCommands(program, io)
+
+addTokenCommands(program, { exiting, configOption, io })
 
 /** The image of registry:2 is started as `registry serve FILE` or with `FILE` alone; both words stay in scripts for years. */
 const words = process.argv.slice(process.argv[2] === 'registry' ? 3 : 2)

@@ -35,5 +35,7 @@ export type ReachOf = (principal: Principal, repository: string) => readonly str
 /** Everyone may do everything: `auth: none`. */
 export const open: Decide = () => true
 
-/** Whoever is known may do everything. */
-export const usersOnly: Decide = (principal) => principal.kind !== 'anonymous'
+/** `auth.token`: what a token says is all there is to know, and protocols hold each request against it. Nothing is open to those without one. */
+export const claimsOnly: Decide = ({ scopes }, action) => scopes !== undefined && claimable.includes(action)
+
+const claimable: readonly Action[] = ['enter', 'pull', 'push', 'delete', 'list']

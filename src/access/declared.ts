@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import { type Config, htpasswdOf } from '../config/config.ts'
 import type { GrantTerms, Subject } from './grant.ts'
 
 /** A grant to a group as the settings of a directory have it. */
@@ -24,8 +24,7 @@ export function declaredGrants(config: GrantingConfig): GrantTerms[] {
  * takes nothing away from them.
  */
 export function usersMayAll(config: GrantingConfig & Pick<Config, 'auth'>): boolean {
-  const { auth } = config
-  return typeof auth === 'object' && 'htpasswd' in auth && grantsInLists(config).length === 0
+  return htpasswdOf(config) !== undefined && grantsInLists(config).length === 0
 }
 
 function grantsInLists({ grants, users, ldap = [] }: GrantingConfig): GrantTerms[] {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { fakeIncoming } from '../../test/helpers/fake-incoming.ts'
 import { createAuthenticator, nobodyIsAsked } from '../identity/authenticator.ts'
 import type { UserSource } from '../identity/sources.ts'
-import { type Decide, open, usersOnly } from './decide.ts'
+import { type Decide, open } from './decide.ts'
 import { guarded } from './guard.ts'
 
 const ada: UserSource = {
@@ -14,7 +14,7 @@ const ada: UserSource = {
   close: async () => {},
 }
 
-function ask(credentials: string | undefined, decide: Decide = usersOnly) {
+function ask(credentials: string | undefined, decide: Decide = ({ kind }) => kind !== 'anonymous') {
   const authenticator = createAuthenticator({ sources: [ada], realm: 'Test' })
   const incoming = fakeIncoming(
     'GET',

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Access, compileAccess } from './access.ts'
-import { type Decide, open, type ReachOf } from './decide.ts'
+import { claimsOnly, type Decide, open, type ReachOf } from './decide.ts'
 import { declaredGrants, type GrantingConfig, usersMayAll } from './declared.ts'
 import type { Grant } from './grant.ts'
 import { declareGrants, grantsVersion, readGrants } from './grant-store.ts'
@@ -39,6 +39,7 @@ interface Loaded {
 export async function openAccess(options: AccessOptions): Promise<LiveAccess> {
   const { config, db, log, now, pollMs = 2000 } = options
   if (config.auth === 'none') return everything
+  if (typeof config.auth === 'object' && 'token' in config.auth) return byClaims
   const roles = rolesWith(config.roles)
   const writableMembers = writableMembersOf(config)
   const all = usersMayAll(config)
@@ -112,6 +113,14 @@ const everything: LiveAccess = {
   reachOf: () => [''],
   refresh: async () => {},
   close: async () => {},
+}
+
+/** Where another server issues the tokens, it has decided. */
+const byClaims: LiveAccess = {
+  ...everything,
+  judge: (principal, action) =>
+    claimsOnly(principal, action) ? { allowed: true, because: { by: 'login' } } : { allowed: false, because: 'login' },
+  decide: claimsOnly,
 }
 
 function tellUnknownRoles(grants: readonly Grant[], roles: ReadonlyMap<string, unknown>, log: Log): void {

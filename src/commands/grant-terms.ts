@@ -1,6 +1,7 @@
 import { type GrantTerms, type Subject, subjectKinds } from '../access/grant.ts'
 import type { Roles } from '../access/roles.ts'
-import { imagePattern, type Kind, nameOrAll, Wrong } from '../config/kinds.ts'
+import { type Kind, Wrong } from '../config/kinds.ts'
+import { imagePattern, nameOrAll } from '../config/name-kinds.ts'
 import { AppError } from '../errors.ts'
 
 /** A grant as options say it; each may be absent. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Config } from '../config/config.ts'
+import { type Config, htpasswdOf } from '../config/config.ts'
 import { openDatabase } from '../database/database.ts'
 import { findUser } from '../database/users.ts'
 import { AppError } from '../errors.ts'
@@ -93,7 +93,8 @@ function fail({ err }: CommandIo, reason: string): number {
 }
 
 /** Which source before the directories has a user of this name. */
-async function knownBefore(user: string, { database, auth }: Config): Promise<string | undefined> {
+async function knownBefore(user: string, config: Config): Promise<string | undefined> {
+  const { database } = config
   const file = /^sqlite:(.*)$/.exec(database)?.[1]
   if (file === undefined || existsSync(file)) {
     const db = await openDatabase(database)
@@ -103,7 +104,7 @@ async function knownBefore(user: string, { database, auth }: Config): Promise<st
       await db.close()
     }
   }
-  const path = auth && auth !== 'none' ? auth.htpasswd.path : undefined
+  const path = htpasswdOf(config)?.path
   const text = path === undefined ? undefined : readTextFile(path)?.text
   return text !== undefined && parseHtpasswd(text).entries.has(user) ? 'auth.htpasswd' : undefined
 }

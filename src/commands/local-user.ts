@@ -1,7 +1,7 @@
 import { grantText, subjectText } from '../access/grant.ts'
 import { addGrantWithin, forgetSubject, readGrants } from '../access/grant-store.ts'
 import { rolesWith } from '../access/roles.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, htpasswdOf } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
 import { changeUser, deleteUser, findUser, insertUser, listUsers as readUsers } from '../database/users.ts'
 import { AppError } from '../errors.ts'
@@ -31,7 +31,7 @@ export interface WantedUser {
 export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): Promise<number> {
   return withDatabase(wanted, io, async (db, config) => {
     const { name, passwordStdin } = wanted
-    const file = htpasswdOf(config)
+    const file = htpasswdOf(config)?.path
     if (file !== undefined && !isDeclared(config, name)) {
       if (wanted.admin || wanted.role || wanted.repository)
         throw new AppError(
@@ -73,7 +73,7 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
 export function removeLocalUser(options: { name: string } & Installation, io: CommandIo): Promise<number> {
   return withDatabase(options, io, async (db, config) => {
     const { name } = options
-    const file = htpasswdOf(config)
+    const file = htpasswdOf(config)?.path
     if (file !== undefined && !isDeclared(config, name)) return removeFromFile({ name, htpasswd: file }, io)
     refuseDeclared(config, name)
     const removed = await db.transaction(async (tx) => {
@@ -89,7 +89,7 @@ export function removeLocalUser(options: { name: string } & Installation, io: Co
 /** `entrepot user list`: a line for each user: name, `admin` or `user`, where they are kept, with tabs between. */
 export function listLocalUsers(options: Installation, io: CommandIo): Promise<number> {
   return withDatabase(options, io, async (db, config) => {
-    const file = htpasswdOf(config)
+    const file = htpasswdOf(config)?.path
     if (file !== undefined && config.users.length === 0) return listFile({ htpasswd: file }, io)
     for (const { name, admin, managed_by: place } of await readUsers(db))
       io.out.write(`${name}\t${admin ? 'admin' : 'user'}\t${place}\n`)
@@ -117,10 +117,6 @@ async function tellRights(db: Database, name: string, io: CommandIo): Promise<vo
     say(
       'Warning: nobody is an admin. The first start makes one only while there are no users at all: entrepot user add admin --admin',
     )
-}
-
-function htpasswdOf({ auth }: Config): string | undefined {
-  return typeof auth === 'object' && 'htpasswd' in auth ? auth.htpasswd.path : undefined
 }
 
 const isDeclared = ({ users }: Config, name: string) => users.some((user) => user.name === name)

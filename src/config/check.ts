@@ -100,19 +100,37 @@ function checkTls({ settings, wrong, warn, failed }: Check): void {
 }
 
 function checkAuth({ settings: { auth }, wrong, warn }: Check): void {
-  if (auth?.none && auth.htpasswd)
+  const named = (['none', 'htpasswd', 'token'] as const).filter((word) => auth?.[word])
+  if (named.length > 1)
     wrong(
       'auth',
       undefined,
-      'names both none and htpasswd',
+      `names both ${named.slice(0, 2).join(' and ')}`,
       'keep one; REGISTRY_AUTH=htpasswd replaces what the file says',
     )
+  checkTokenServer(auth?.token, wrong)
   if (auth?.none) warn('auth', 'is none: everyone who can reach this server may pull, push and delete')
   // A file that is not there is made at start, with one user, as registry:2 does; its folder must be.
   const path = auth?.htpasswd?.path
   if (path && !existsSync(path) && existsSync(dirname(path)))
     warn('auth.htpasswd.path', 'does not exist: it will be made, with one user')
   else checkFile('auth.htpasswd.path', path, wrong)
+}
+
+function checkTokenServer(token: NonNullable<Settings['auth']>['token'], wrong: Check['wrong']): void {
+  if (!token) return
+  const { realm, autoredirect, rootcertbundle, jwks } = token
+  if (!realm && !autoredirect)
+    wrong('auth.token.realm', undefined, 'is missing', 'write the address of the token server, or set autoredirect')
+  if (!rootcertbundle && !jwks)
+    wrong(
+      'auth.token.rootcertbundle',
+      undefined,
+      'is missing',
+      'name the certificates or, in jwks, the keys of the token server',
+    )
+  checkFile('auth.token.rootcertbundle', rootcertbundle, wrong)
+  checkFile('auth.token.jwks', jwks, wrong)
 }
 
 function checkStores({ settings, wrong, failed }: Check): void {

@@ -14,7 +14,11 @@ export type RepositoryConfig = Settings['repositories'][number]
 export type LdapConfig = Settings['ldap'][number]
 
 /** Who may enter: `undefined` when nobody said, then the first start creates `admin`. */
-export type AuthConfig = 'none' | { readonly htpasswd: { readonly realm: string; readonly path: string } } | undefined
+export type AuthConfig =
+  | 'none'
+  | { readonly htpasswd: { readonly realm: string; readonly path: string } }
+  | { readonly token: NonNullable<NonNullable<Settings['auth']>['token']> }
+  | undefined
 
 /**
  * The configuration as every other room sees it: all defaults filled in, times in milliseconds, sizes in bytes, paths absolute,
@@ -28,6 +32,11 @@ export type Config = Omit<Settings, 'auth' | 'blobStores' | 'database' | 'proxy'
   readonly database: string
   /** What the `storage` section says beside its driver. */
   readonly storage: Omit<Settings['storage'], 'filesystem' | 'inmemory'>
+}
+
+/** The password file of the configuration, if it names one. */
+export function htpasswdOf({ auth }: Pick<Config, 'auth'>): { realm: string; path: string } | undefined {
+  return typeof auth === 'object' && 'htpasswd' in auth ? auth.htpasswd : undefined
 }
 
 /** Where an image of registry:2 keeps its data. */
@@ -45,7 +54,7 @@ export function resolveConfig(settings: Settings, adopt: string | undefined): Co
   const stores = Object.entries(blobStores).map(([name, store]) => [name, driverOf(store, root)] as const)
   return {
     ...rest,
-    auth: auth?.none ? 'none' : auth?.htpasswd ? { htpasswd: auth.htpasswd } : undefined,
+    auth: authOf(auth),
     blobStores: Object.fromEntries([['default', driverOf({ filesystem, inmemory }, root)], ...stores]),
     database: database ?? `sqlite:${join(settings.dataDir, 'entrepot.db')}`,
     ...(proxy.remoteurl === undefined
@@ -53,6 +62,12 @@ export function resolveConfig(settings: Settings, adopt: string | undefined): Co
       : withProxy(settings.repositories, { ...proxy, url: proxy.remoteurl })),
     storage: care,
   }
+}
+
+function authOf(auth: Settings['auth']): AuthConfig {
+  if (auth?.none) return 'none'
+  if (auth?.htpasswd) return { htpasswd: auth.htpasswd }
+  return auth?.token && { token: auth.token }
 }
 
 function driverOf(

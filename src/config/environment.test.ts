@@ -215,10 +215,8 @@ describe('environment variables', () => {
       REGISTRY_STORAGE_S3_SECRETKEY: 'hunter2',
       REGISTRY_PROXY_EXEC_COMMAND: 'login',
       REGISTRY_PROXY_EXEC_LIFETIME: '1h',
-      REGISTRY_AUTH_TOKEN_REALM: 'https://auth/token',
     }
     expect(problemsOf(env).sort()).toEqual([
-      'auth.token is not supported by this version',
       'proxy.exec is not supported by this version',
       'storage.s3 is not supported by this version',
     ])

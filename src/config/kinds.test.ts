@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Kind } from './kinds.ts'
 import * as kinds from './kinds.ts'
+import * as nameKinds from './name-kinds.ts'
 
 const wrong = Symbol('wrong')
 
@@ -164,7 +165,7 @@ const cases: [string, Kind<unknown>, [string, unknown][]][] = [
   ],
   [
     'name',
-    kinds.name,
+    nameKinds.name,
     [
       ['private', 'private'],
       ['a-b_c.d', 'a-b_c.d'],

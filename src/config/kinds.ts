@@ -25,7 +25,8 @@ export interface Kind<V> {
   readonly verbatim: boolean
 }
 
-function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
+/** A kind, with what most have in common. */
+export function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
   return { name, parse, show: (value) => String(value), mask: (text) => text, verbatim: true, ...more }
 }
 
@@ -226,45 +227,6 @@ export const database = kind<string>(
   { show: hidden, mask: hidden },
 )
 
-/** The name of a repository or blob store: one path segment of an image's name (OCI distribution 1.1, "Pulling manifests"). */
-export const name = kind<string>('name', (given) => {
-  if (given.length <= 128 && /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(given)) return given
-  return new Wrong('is not a name', 'use lower-case letters and digits, with . _ __ or - between them, 128 at most')
-})
-
-/** The name of a repository, or `*` for all of them. */
-export const nameOrAll = kind<string>('name or *', (given, cwd) => (given === '*' ? given : name.parse(given, cwd)))
-
-/** What somebody logs in as. A colon would end it in Basic credentials (RFC 7617, section 2). */
-export const userName = kind<string>('user name', (given) =>
-  /^[^:\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(given) && given.trim() === given && !given.startsWith('#')
-    ? given
-    : new Wrong('is no user name', 'use printable characters without a colon, and no # or space at the start'),
-)
-
-/** A hashed password; never shown. */
-export const passwordHash = kind<string>(
-  'hash',
-  (given) =>
-    /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/]+\$[\w+/]+$|^\$2[aby]\$(0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}$/.test(
-      given,
-    )
-      ? given
-      : new Wrong('is no hash of a password', 'write one of argon2id or bcrypt: htpasswd -nB NAME makes one'),
-  { show: () => '***', mask: () => '***' },
-)
-
-/** Images of a repository: `team/app`, `team-*`, `library/**`; with `!` in front, those it does not match. */
-export const imagePattern = kind<string>('image pattern', (given) => {
-  const [, pattern = ''] = /^!?(.*)$/.exec(given) ?? []
-  if (pattern.length <= 255 && /^[a-z0-9._*-]+(\/[a-z0-9._*-]+)*$/.test(pattern) && !pattern.includes('***'))
-    return given
-  return new Wrong(
-    'is no pattern of images',
-    'write image names with * for a part of a segment and ** for any: library/**',
-  )
-})
-
 /** The name of a host as clients write it, with a port where it is not the usual one. */
 export const hostName = kind<string>('host name', (given) => {
   const name = given.toLowerCase()
@@ -283,3 +245,17 @@ export const headerValue = kind<string>('text', (given) =>
 export const headerName = kind<string>('header name', (given) =>
   /^[\w!#$%&'*+.^`|~-]+$/.test(given) ? given : new Wrong('is no header name', 'use letters, digits and dashes'),
 )
+
+/** A signature of a JSON Web Token that needs no shared secret. */
+export const signature = choice([
+  'EdDSA',
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+])

@@ -4,7 +4,6 @@ import {
   database,
   duration,
   integer,
-  name,
   outboundProxy,
   outboundTarget,
   path,
@@ -12,6 +11,7 @@ import {
   text,
   webUrl,
 } from './kinds.ts'
+import { name } from './name-kinds.ts'
 import { anonymous, grants, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
@@ -21,6 +21,7 @@ import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
 import { blobStores, storage } from './settings/storage.ts'
+import { externalTokens, robots, tokens } from './settings/tokens.ts'
 import { each, ignored, list, optional, refused, required, section, setting, type ValueOf } from './table.ts'
 
 const auth = optional(
@@ -31,7 +32,7 @@ const auth = optional(
       realm: setting(text, 'Registry Realm', 'What clients are told they log in to.'),
       path: required(path, 'The file, with bcrypt hashes as `htpasswd -B` writes them. Read again when it changes.'),
     }),
-    token: refused('use auth.htpasswd; a token service of its own is not needed for that'),
+    token: optional('Whoever has a token of another server, who may do what it says.', externalTokens),
     silly: refused('use auth.none for a registry that is open to everyone, or auth.htpasswd'),
   },
   { byWord: true },
@@ -60,6 +61,8 @@ export const settings = section('', {
   http,
   auth,
   ldap,
+  tokens,
+  robots,
   storage,
   blobStores,
   repositories,

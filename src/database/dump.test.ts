@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { describeOnEachDatabase, openTestSqlite, type TestDatabase } from '../../test/helpers/databases.ts'
+import { insertAccessToken } from './access-tokens.ts'
 import { insertAuditEvents } from './audit.ts'
 import { dumpDatabase } from './dump.ts'
 import { remember } from './facts.ts'
@@ -71,6 +72,25 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
       await enqueue(tx, [{ imageId, store: '', digest: 'sha256:a' }], 99)
     })
   }
+  await db.queries
+    .insertInto('signing_keys')
+    .values({ number: 1, kid: 'k', public_key: '{}', private_key: '{}', created_at: 3 })
+    .execute()
+  await db.queries
+    .insertInto('robots')
+    .values({ name: 'robot-ci', description: '', disabled: 0, created_at: 4 })
+    .execute()
+  await insertAccessToken(db.queries, {
+    owner_kind: 'robot',
+    owner: 'robot-ci',
+    name: 'build',
+    hash: 'h',
+    limits: '[]',
+    expires_at: null,
+    created_at: 4,
+    last_used_at: 5,
+    revoked_at: null,
+  })
   const blob = { digest: 'sha256:a', size: 2 ** 50, state: 'live' as const, lease_until: 1, created_at: 1 }
   await db.queries
     .insertInto('blobs')

@@ -5,6 +5,7 @@ import type { Columns } from './columns.ts'
 import * as initial from './migrations/0001-initial.ts'
 import * as manifestUses from './migrations/0003-manifest-uses.ts'
 import * as grants from './migrations/0004-grants.ts'
+import * as tokens from './migrations/0006-tokens.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
 import type { Schema } from './schema.ts'
@@ -14,6 +15,7 @@ const migrations = {
   '0001-initial': initial,
   '0003-manifest-uses': manifestUses,
   '0004-grants': grants,
+  '0006-tokens': tokens,
   '0007-audit': audit,
   '0008-sessions': sessions,
 }
@@ -39,6 +41,9 @@ const tables: (keyof Schema)[] = [
   'audit_events',
   'sessions',
   'oidc_users',
+  'signing_keys',
+  'robots',
+  'access_tokens',
 ]
 
 /**

@@ -22,6 +22,9 @@ export interface Schema {
   audit_events: AuditEventTable
   sessions: SessionTable
   oidc_users: OidcUserTable
+  signing_keys: SigningKeyTable
+  robots: RobotTable
+  access_tokens: AccessTokenTable
 }
 
 export interface RepositoryTable {
@@ -216,4 +219,44 @@ export interface OidcUserTable {
   groups: string
   mail: string | null
   seen_at: Timestamp
+}
+
+/** What bearer tokens are signed with. Two instances that make a key at the same time agree on one by its number. */
+export interface SigningKeyTable {
+  number: number
+  kid: string
+  /** JSON Web Key. */
+  public_key: string
+  /** JSON Web Key, sealed. */
+  private_key: string
+  created_at: Timestamp
+}
+
+/** Principals that are no people: they log in with access tokens alone. */
+export interface RobotTable {
+  id: Generated<number>
+  name: string
+  description: string
+  /** 0 or 1. */
+  disabled: number
+  created_at: Timestamp
+}
+
+/** Secrets that log in as a user or a robot, with limits. */
+export interface AccessTokenTable {
+  id: Generated<number>
+  owner_kind: 'user' | 'robot'
+  owner: string
+  /** What its owner calls it. */
+  name: string
+  /** SHA-256 of the secret. */
+  hash: string
+  /** JSON list of `Limit`; null: all that its owner may. */
+  limits: string | null
+  /** Null: never. */
+  expires_at: Timestamp | null
+  created_at: Timestamp
+  /** To the minute or so. */
+  last_used_at: Timestamp | null
+  revoked_at: Timestamp | null
 }

@@ -19,6 +19,9 @@ export const tableKeys = {
   audit_events: ['id'],
   sessions: ['id'],
   oidc_users: ['issuer', 'subject'],
+  signing_keys: ['number'],
+  robots: ['id'],
+  access_tokens: ['id'],
 } as const satisfies { [Table in keyof Schema]: readonly (keyof Schema[Table] & string)[] }
 
 export type TableName = keyof typeof tableKeys
@@ -36,4 +39,6 @@ export const countedTables = [
   'users',
   'grants',
   'audit_events',
+  'robots',
+  'access_tokens',
 ] as const

@@ -52,7 +52,10 @@ export async function changeUser(db: In, name: string, changes: Updateable<UserT
   return numUpdatedRows > 0n
 }
 
+/** With their access tokens, and those first: a later user of that name must not be opened by them. False when there is no such user. */
 export async function deleteUser(db: In, name: string): Promise<boolean> {
+  if (!(await findUser(db, name))) return false
+  await db.queries.deleteFrom('access_tokens').where('owner_kind', '=', 'user').where('owner', '=', name).execute()
   const { numDeletedRows } = await db.queries.deleteFrom('users').where('name', '=', name).executeTakeFirst()
   return numDeletedRows > 0n
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { AppError } from '../errors.ts'
 import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
 import { createGate } from './gate.ts'
-import { type Authenticator, anonymous, type Client, type Principal } from './principal.ts'
+import { type Authenticator, anonymous, type Client, type KnownPrincipal, type Principal } from './principal.ts'
 import { isKnown, type UserRecord, type UserSource } from './sources.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
@@ -40,6 +40,12 @@ interface Remembered {
   principal: Principal
   /** On the clock of the options, in milliseconds. */
   until: number
+}
+
+/** A user, and the source that knew the password. */
+interface Found {
+  user: UserRecord
+  source: UserSource
 }
 
 /** One verification under way, and the addresses of those who wait for it. */
@@ -106,16 +112,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       for (const place of addresses) counted.add(place)
     }
     const verdict = (async () => {
-      const user = await ask(given, address, failed)
-      if (user) for (const place of addresses) throttle.succeeded(given.username, place)
+      const found = await ask(given, address, failed)
+      if (found) for (const place of addresses) throttle.succeeded(given.username, place)
       else failed()
-      if (!user) throw refused('the user name or the password is wrong')
-      const principal: Principal = Object.freeze({
-        kind: 'user',
-        name: user.name,
-        admin: user.admin,
-        groups: user.groups ?? [],
-      })
+      if (!found) throw refused('the user name or the password is wrong')
+      const principal = principalOf(found.user, found.source)
       forgetWhenChanged()
       if (began === generation) remember(digest, principal)
       return principal
@@ -134,7 +135,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     { username, password }: BasicCredentials,
     address: string,
     failed: () => void,
-  ): Promise<UserRecord | undefined> {
+  ): Promise<Found | undefined> {
     let deciding: UserSource | undefined
     for (const source of sources) {
       const isLast = source === sources.at(-1)
@@ -146,7 +147,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         return found
       })
       if (verdict === 'unknown') continue
-      if (verdict !== 'wrong' && (verdict.name === username || !(await isTaken(verdict.name, source)))) return verdict
+      if (verdict !== 'wrong' && (verdict.name === username || !(await isTaken(verdict.name, source))))
+        return { user: verdict, source }
       deciding = source
       break
     }
@@ -196,6 +198,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       await Promise.all(sources.map((source) => source.close()))
     },
   }
+}
+
+/** Who a source's user is to everyone else. */
+export function principalOf(user: UserRecord, source: Pick<UserSource, 'name'>): Readonly<KnownPrincipal> {
+  return Object.freeze({
+    kind: user.kind ?? 'user',
+    name: user.name,
+    admin: user.admin,
+    groups: user.groups ?? [],
+    ...(user.limits === undefined ? {} : { limits: user.limits }),
+    credential: `${source.name}:${user.credential ?? ''}`,
+  })
 }
 
 /**

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path'
 import { AppError } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createSecretFile, readTextFile } from './durable-file.ts'
+import { fingerprint } from './fingerprint.ts'
 import { type Htpasswd, parseHtpasswd } from './htpasswd.ts'
 import { hashForHtpasswd, randomPassword, verifyPassword } from './passwords.ts'
 import type { UserSource } from './sources.ts'
@@ -117,7 +118,15 @@ export async function openHtpasswdSource(options: HtpasswdOptions): Promise<Htpa
         await decoy(username, password)
         return 'wrong'
       }
-      return (await verifyPassword(password, entry.hash)) ? { name: username, admin: false } : 'wrong'
+      if (!(await verifyPassword(password, entry.hash))) return 'wrong'
+      return { name: username, admin: false, credential: fingerprint(entry.hash) }
+    },
+    async find(username, credential) {
+      followIfDue()
+      const entry = users.entries.get(username)
+      if (!entry || entry.kind === 'refused') return undefined
+      const record = { name: username, admin: false, credential: fingerprint(entry.hash) }
+      return credential === undefined || record.credential === credential ? record : undefined
     },
     decoy,
     reload() {

@@ -1,5 +1,6 @@
+import { fingerprint } from './fingerprint.ts'
 import { hashPassword, randomPassword, verifyPassword } from './passwords.ts'
-import type { UserSource } from './sources.ts'
+import type { UserRecord, UserSource } from './sources.ts'
 
 /** A user of our own, as stored. */
 export interface LocalUser {
@@ -53,7 +54,12 @@ export function createLocalUsers(store: UserStore): LocalUsers {
     async verify(username, password) {
       const user = await store.find(username)
       if (!user) return 'unknown'
-      return (await verifyPassword(password, user.passwordHash)) ? { name: user.name, admin: user.admin } : 'wrong'
+      return (await verifyPassword(password, user.passwordHash)) ? recordOf(user) : 'wrong'
+    },
+    async find(username, credential) {
+      const user = await store.find(username)
+      const record = user && recordOf(user)
+      return credential === undefined || record?.credential === credential ? record : undefined
     },
     async decoy(_username, password) {
       decoyHash ??= hashPassword(randomPassword())
@@ -70,4 +76,8 @@ export function createLocalUsers(store: UserStore): LocalUsers {
     remove: (name) => changing(store.remove(name)),
     close: async () => {},
   }
+}
+
+function recordOf({ name, admin, passwordHash }: LocalUser): UserRecord {
+  return { name, admin, credential: fingerprint(passwordHash) }
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import { type Config, htpasswdOf } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -11,7 +11,7 @@ import { databaseUserStore } from './user-store.ts'
 
 /** What is needed to open them. */
 export interface SourcesOptions {
-  config: Pick<Config, 'auth' | 'ldap' | 'dataDir' | 'users'>
+  config: Config
   db: Database
   log: Log
   /** Milliseconds since 1970. */
@@ -37,7 +37,7 @@ export interface Sources {
 
 /** Opens every configured source of users. Throws `unavailable` when a file cannot be used; directories are first asked when somebody logs in. */
 export async function openSources({ config, db, log, now, metrics }: SourcesOptions): Promise<Sources> {
-  const htpasswd = config.auth && config.auth !== 'none' ? config.auth.htpasswd : undefined
+  const htpasswd = htpasswdOf(config)
   const { ldap, dataDir, users } = config
   const store = databaseUserStore(db)
   const directories = await openDirectories(ldap, log, metrics)
@@ -64,7 +64,8 @@ async function openHtpasswd(path: string, log: Log): Promise<HtpasswdSource> {
   return source
 }
 
-async function openDirectories(
+/** The directories of the configuration, each as a source; asked nothing yet. */
+export async function openDirectories(
   ldap: Config['ldap'],
   log: Log,
   metrics: SourcesOptions['metrics'],

@@ -1,8 +1,12 @@
+import type { Origin } from '../http/incoming.ts'
+
 /** Who asks. */
 export type Principal = Anonymous | KnownPrincipal
 
 export interface Anonymous {
   kind: 'anonymous'
+  /** As of a known principal: of a token that was issued to nobody in particular. */
+  scopes?: readonly Scope[]
 }
 
 /** Somebody who has proved who they are. */
@@ -17,6 +21,8 @@ export interface KnownPrincipal {
   limits?: readonly Limit[]
   /** What a bearer token was issued for, in the names that the client used. Undefined: no bearer token was shown. */
   scopes?: readonly Scope[]
+  /** Which credential was shown, as `source:what the source calls it`: tokens that are issued for it die with it. */
+  credential?: string
 }
 
 /** Part of what a credential is limited to. */
@@ -38,6 +44,16 @@ export interface Scope {
 
 export const anonymous: Anonymous = { kind: 'anonymous' }
 
+/** What a challenge for a token says besides where to get one. */
+export interface WantedToken {
+  /** What the request needs: `repository:team/app:pull,push`. Undefined: nothing in particular. */
+  scope?: string | undefined
+  /** Why the token that was shown does not do (RFC 6750 section 3.1). Undefined: none was shown. */
+  error?: 'invalid_token' | 'insufficient_scope' | undefined
+  /** For people; docker shows it. */
+  description?: string | undefined
+}
+
 /** Where a request comes from. Asked only when a password is really verified: finding the address out costs more than all the rest. */
 export interface Client {
   readonly clientAddress: string
@@ -51,5 +67,7 @@ export interface Authenticator {
   authenticate(credentials: string | undefined, client: Client): Principal | Promise<Principal>
   /** `WWW-Authenticate` value to send with a 401; undefined when everything is open. */
   readonly challenge: string | undefined
+  /** Set where clients are to come with tokens: `WWW-Authenticate` value for one who reached us under this address. `challenge` stays right for pages. */
+  readonly bearerChallenge?: ((origin: Origin, wanted: WantedToken) => string) | undefined
   close(): Promise<void>
 }

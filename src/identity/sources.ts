@@ -1,3 +1,5 @@
+import type { Limit } from './principal.ts'
+
 /** A user as a source of users knows them. */
 export interface UserRecord {
   name: string
@@ -5,6 +7,12 @@ export interface UserRecord {
   admin: boolean
   /** Groups they are in, as the source names them. */
   groups?: readonly string[]
+  /** Default: `user`. */
+  kind?: 'user' | 'robot'
+  /** What the credential that was shown allows at most. */
+  limits?: readonly Limit[]
+  /** What the source calls the credential that was shown: a word of its own that changes when the password does. Never the secret itself. */
+  credential?: string
 }
 
 /** What a source makes of a name and a password: the user, a name it does not have, or a password that is not theirs. */
@@ -32,6 +40,11 @@ export interface UserSource {
   verify(username: string, password: string): Promise<Verdict>
   /** Does as much work as a refusing `verify` would, so that the time of an answer does not tell which names exist where. */
   decoy(username: string, password: string): Promise<void>
+  /**
+   * The user as the source knows them now, without a password; undefined: gone, disabled, or `credential` (of a record from here) is no longer good. Absent where
+   * the source cannot tell without a password: then tokens of its users hold until they expire, and none that lasts is given.
+   */
+  find?(username: string, credential?: string): Promise<UserRecord | undefined>
   close(): Promise<void>
 }
 

@@ -1,4 +1,5 @@
-import { boolean, choice, imagePattern, name, nameOrAll, passwordHash, secret, text, userName } from '../kinds.ts'
+import { boolean, choice, secret, text } from '../kinds.ts'
+import { imagePattern, name, nameOrAll, passwordHash, userName } from '../name-kinds.ts'
 import { each, list, required, section, setting } from '../table.ts'
 
 /** The actions that a role may be made of; `access/decide.ts` says what each is. */

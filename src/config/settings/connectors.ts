@@ -1,4 +1,5 @@
-import { address, boolean, hostName, name, path } from '../kinds.ts'
+import { address, boolean, hostName, path } from '../kinds.ts'
+import { name } from '../name-kinds.ts'
 import { list, required, section, setting } from '../table.ts'
 
 /** Further ways in, each bound to one repository. */

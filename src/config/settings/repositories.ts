@@ -1,17 +1,5 @@
-import {
-  boolean,
-  choice,
-  duration,
-  imagePattern,
-  name,
-  outboundProxy,
-  path,
-  searchIndex,
-  secret,
-  size,
-  text,
-  webUrl,
-} from '../kinds.ts'
+import { boolean, choice, duration, outboundProxy, path, searchIndex, secret, size, text, webUrl } from '../kinds.ts'
+import { imagePattern, name } from '../name-kinds.ts'
 import { each, list, optional, required, section, setting } from '../table.ts'
 
 const upstream = optional('Of a proxy repository: the registry it fetches from.', {

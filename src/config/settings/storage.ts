@@ -1,4 +1,5 @@
-import { boolean, duration, integer, name, path } from '../kinds.ts'
+import { boolean, duration, integer, path } from '../kinds.ts'
+import { name } from '../name-kinds.ts'
 import { ignored, mapping, optional, refused, section, setting } from '../table.ts'
 
 const filesystem = {

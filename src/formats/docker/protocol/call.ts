@@ -2,6 +2,7 @@ import type { Decide, ReachOf } from '../../../access/decide.ts'
 import type { Blobs } from '../../../content/blobs.ts'
 import type { Incoming } from '../../../http/incoming.ts'
 import type { Authenticator, Principal } from '../../../identity/principal.ts'
+import type { TokenService } from '../../../identity/tokens/open.ts'
 import type { Repositories, Repository } from '../../../repositories/repositories.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Images } from '../images/image-source.ts'
@@ -18,6 +19,8 @@ export interface ProtocolParts {
   telling: Telling
   /** So that lists need not ask about every name there is. Absent: they do. */
   reachOf?: ReachOf
+  /** Issues tokens at `/v2/_token`; undefined where nothing does. */
+  tokens?: TokenService | undefined
   log: Log
   /** Largest page of a tag list, and of the catalog. */
   maxTags: number

@@ -8,7 +8,8 @@ import { createThrottle } from '../../../identity/throttle.ts'
 import { createRepositories } from '../../../repositories/repositories.ts'
 import { createLog } from '../../../telemetry/log.ts'
 import type { Images, LookOptions } from '../images/image-source.ts'
-import { admit, createDockerProtocol } from './dispatch.ts'
+import { admit } from './admit.ts'
+import { createDockerProtocol } from './dispatch.ts'
 
 const ada: UserSource = {
   name: 'test',
@@ -32,8 +33,9 @@ function doorOf(perUser = 10) {
   const log = createLog({ level: 'debug', formatter: 'json', stream: { write: (line: string) => lines.push(line) } })
   const enter = (login: string, action: 'pull' | 'push' | 'enter', repository?: string) => {
     const incoming = fakeIncoming('GET', '/v2/', { authorization: `Basic ${btoa(login)}` })
-    const targets = repository === undefined ? undefined : [{ repository, image: 'library/app' }]
-    return admit({ authenticator, decide, log }, incoming, { action }, targets).then(
+    const target = repository === undefined ? [] : [{ repository, image: 'library/app' }]
+    const image = target.length === 0 ? undefined : { targets: target, name: 'library/app' }
+    return admit({ authenticator, decide, log }, incoming, action, image).then(
       (principal) => (principal.kind === 'anonymous' ? 'nobody' : principal.name),
       (error: AppError) => error.code,
     )

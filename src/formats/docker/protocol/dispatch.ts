@@ -1,13 +1,13 @@
-import type { Action, Target } from '../../../access/decide.ts'
 import { AppError } from '../../../errors.ts'
 import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
-import { anonymous, type Principal } from '../../../identity/principal.ts'
-import { checkImageName } from '../images/names.ts'
+import { checkImageName, isImageName } from '../images/names.ts'
 import { targetsOf } from '../images/targets.ts'
+import { admit, imageScope } from './admit.ts'
 import type { Call, ImageCall, ProtocolParts } from './call.ts'
-import { errorResponse, unauthenticated } from './errors.ts'
+import { errorResponse } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
+import { answerToken } from './token.ts'
 import { type Subject, tellDenied, tellDone } from './told.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
@@ -36,10 +36,12 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   if (isAncientDocker(incoming.headers.get('user-agent'))) {
     throw new AppError('route-unknown', 'this Docker is too old: version 1.6 or newer is needed')
   }
+  const token = answerToken(parts, incoming)
+  if (token) return token
   const general = routes[incoming.path]
   if (general) {
     const route = pick(general, incoming, '')
-    const principal = await admit(parts, incoming, route)
+    const principal = await admit(parts, incoming, route.action)
     return route.handle({ incoming, parts, principal })
   }
   const found = parseImagePath(incoming.path)
@@ -49,8 +51,11 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   const { repository, image } = parts.repositories.locate(found.name, () => incoming.query.get('ns'))
   const { action } = route
   told.subject = { action, resource: found.resource, repository: repository.name, image, reference: found.reference }
-  const targets = targetsOf(repository, image, action, parts.repositories)
-  const principal = await admit(parts, incoming, route, targets)
+  const principal = await admit(parts, incoming, action, {
+    targets: targetsOf(repository, image, action, parts.repositories),
+    name: found.name,
+    also: mountScope(incoming),
+  })
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found
   const images = parts.imagesOf(repository)
@@ -70,44 +75,9 @@ function pick<C extends Call>(methods: Record<string, Route<C>>, incoming: Incom
   return route
 }
 
-/** Who asks, and that they may, with all of the targets. Nothing about the image is looked up before. */
-export async function admit(
-  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
-  incoming: Incoming,
-  { action }: { action: Route<Call>['action'] },
-  targets: readonly (Target | undefined)[] = [undefined],
-): Promise<Principal> {
-  const { authenticator, decide } = parts
-  let principal: Principal
-  try {
-    const verdict = authenticator.authenticate(incoming.headers.get('authorization') ?? undefined, incoming)
-    principal = verdict instanceof Promise ? await verdict : verdict
-  } catch (error) {
-    principal = nobodyInstead(error, parts, incoming, action, targets)
-  }
-  if (principal.kind !== 'anonymous') incoming.user = principal.name
-  if (targets.every((target) => decide(principal, action, target))) return principal
-  if (principal.kind === 'anonymous') throw unauthenticated(authenticator)
-  // Nothing about the target: which part of a name is a repository would tell that there is one.
-  throw new AppError('denied', `${principal.name} may not ${action} here`, { detail: { action } })
+/** A client that wants to mount learns at once that its token should be good for both images. */
+function mountScope({ method, query, target }: Incoming): string | undefined {
+  if (method !== 'POST' || !target.includes('from=')) return undefined
+  const from = query.get('from') ?? ''
+  return isImageName(from) ? imageScope(from, 'pull') : undefined
 }
-
-/**
- * Credentials that are wrong, or cannot be verified now, do not keep anybody from pulling what everybody may pull: docker sends its mirrors the user's password
- * for Docker Hub, and goes past a mirror that refuses it. The failure counts as any other, and for logging in (`enter`) and pushing it is one: throws it then.
- */
-function nobodyInstead(
-  error: unknown,
-  { decide, log }: Pick<ProtocolParts, 'decide' | 'log'>,
-  { id }: Incoming,
-  action: Action,
-  targets: readonly (Target | undefined)[],
-): Principal {
-  if (!(error instanceof AppError && isAboutLogins(error)) || action !== 'pull') throw error
-  if (!targets.every((target) => decide(anonymous, action, target))) throw error
-  log.debug(`pulled as nobody: ${error.message}`, { ...targets[0], requestId: id })
-  return anonymous
-}
-
-const isAboutLogins = ({ code }: AppError) =>
-  code === 'unauthenticated' || code === 'throttled' || code === 'unavailable'

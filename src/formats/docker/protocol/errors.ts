@@ -1,6 +1,5 @@
 import { AppError, type ErrorCode } from '../../../errors.ts'
 import type { Incoming } from '../../../http/incoming.ts'
-import type { Authenticator } from '../../../identity/principal.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import { jsonResponse } from './json.ts'
 
@@ -68,11 +67,4 @@ function asAppError(thrown: unknown, { signal }: Incoming): AppError {
   // Whatever waited for the client rejects with this when the client is gone: it happens every day and is no failure of ours.
   if (signal.aborted && thrown === signal.reason) return new AppError('request-invalid', 'the client went away')
   return new AppError('internal', 'unexpected error', { cause: thrown })
-}
-
-/** Asks for a login, in the way this server wants it. */
-export function unauthenticated({ challenge }: Authenticator): AppError {
-  return new AppError('unauthenticated', 'log in first: docker login', {
-    headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
-  })
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts'
 import type { Actor, AppEvent, Tell } from '../../../events/event.ts'
 import type { Incoming } from '../../../http/incoming.ts'
 import { parseBasic } from '../../../identity/basic.ts'
+import { isBearer } from './admit.ts'
 import type { Resource } from './routes.ts'
 
 /** Who is told what happened, and whether reading is worth telling. */
@@ -34,13 +35,21 @@ export function tellDone(telling: Telling, incoming: Incoming, subject: Subject,
   telling.tell({ ...about(incoming, subject), action, result: 'done', ...(digest && { detail: { digest } }) })
 }
 
-/** Tells of a request that was refused for want of permission. A client without credentials that is asked for them is no news. */
+/**
+ * Tells of a request that was refused for want of permission. A client without credentials that is asked for them is no news, nor is one whose token has
+ * expired or is for something else: it comes back with another one.
+ */
 export function tellDenied(telling: Telling, incoming: Incoming, subject: Subject | undefined, thrown: unknown): void {
   if (!(thrown instanceof AppError) || !['unauthenticated', 'denied', 'throttled'].includes(thrown.code)) return
-  if (thrown.code === 'unauthenticated' && !incoming.headers.has('authorization')) return
-  const isLogin = thrown.code !== 'denied'
+  const credentials = incoming.headers.get('authorization') ?? undefined
+  const hasPassword = credentials !== undefined && !isBearer(credentials)
+  // A token says with the same status that another one is needed and that no other one will do.
+  const { code } = thrown.cause instanceof AppError && thrown.cause.code === 'denied' ? thrown.cause : thrown
+  if (code === 'unauthenticated' && !hasPassword) return
+  if (code === 'denied' && incoming.user === undefined) return
+  const isLogin = code !== 'denied'
   const action = isLogin ? 'login' : `${subject?.resource ?? 'registry'}.${subject?.action ?? 'enter'}`
-  telling.tell({ ...about(incoming, subject), action, result: 'denied', detail: { why: thrown.code } })
+  telling.tell({ ...about(incoming, subject), action, result: 'denied', detail: { why: code } })
 }
 
 function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent, 'action' | 'result'> {

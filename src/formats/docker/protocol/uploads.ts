@@ -9,11 +9,15 @@ import {
 import { type Chunk, type Upload, unknownUpload } from '../../../content/uploads.ts'
 import { AppError } from '../../../errors.ts'
 import type { Incoming } from '../../../http/incoming.ts'
+import type { Principal } from '../../../identity/principal.ts'
+import { scopesCover } from '../../../identity/tokens/scope.ts'
 import type { Located } from '../../../repositories/repositories.ts'
 import { isImageName } from '../images/names.ts'
 import { placesOf } from '../images/places.ts'
 import { mayDo } from '../images/targets.ts'
+import { imageScope, insufficientScope } from './admit.ts'
 import { type ImageCall, locationOf } from './call.ts'
+import { listPrefix } from './visible.ts'
 
 /** end-4a, end-4b, end-4c and end-11: starts an upload, unless the blob comes whole with the request or from another image. */
 export async function startUpload(call: ImageCall): Promise<Response> {
@@ -80,33 +84,49 @@ async function findUpload({ images, image, reference }: ImageCall): Promise<Uplo
   return upload
 }
 
-/** Who may not pull the source, or names none that has the blob, is told to upload, never that it exists. */
-async function mountBlob({
-  incoming,
-  parts,
-  principal,
-  images,
-  image,
-  repository,
-}: ImageCall): Promise<Digest | undefined> {
+/**
+ * Who may not pull the source, or names none that has the blob, is told to upload, never that it exists. Who might pull it with another token is told which: clients
+ * then get one for both images. Where no source is named, one is looked for among the images that the token is for.
+ */
+async function mountBlob(call: ImageCall): Promise<Digest | undefined> {
+  const { incoming, parts, principal, images, image, repository } = call
   const digest = incoming.query.get('mount')
   if (digest === null || !isDigest(digest)) return undefined
   const { repositories } = parts
-  for (const located of await mountSources(incoming.query.get('from'), digest)) {
+  const from = incoming.query.get('from')
+  for (const located of await mountSources(from, digest)) {
     if (!mayDo(parts, principal, 'pull', located)) continue
+    if (!tokenAllows(principal, located.names)) {
+      if (from === null) continue
+      throw insufficientScope(parts, incoming, `${imageScope(call.name, 'push')} ${imageScope(from, 'pull')}`)
+    }
     for (const { repositoryId, ...place } of placesOf(located.repository, located.image, repositories))
       if (await images.mountBlob(image, { repository: repositoryId, ...place }, digest)) return digest
   }
   return undefined
 
-  async function mountSources(from: string | null, wanted: Digest): Promise<Omit<Located, 'by'>[]> {
-    if (from !== null) return isImageName(from) ? [repositories.locate(from)] : []
+  /** With the names by which clients may call each. */
+  async function mountSources(named: string | null, wanted: Digest): Promise<MountSource[]> {
+    if (named !== null) return isImageName(named) ? [{ ...repositories.locate(named), names: [named] }] : []
     const holders = await parts.blobs.holders(repository.store, wanted, 20)
     return holders.flatMap((holder) => {
-      const named = repositories.named(holder.repository)
-      return named ? [{ repository: named, image: holder.image }] : []
+      const found = repositories.named(holder.repository)
+      if (!found) return []
+      const names = [`${found.name}/${holder.image}`, listPrefix(repositories, found) + holder.image]
+      return [{ repository: found, image: holder.image, names }]
     })
   }
+}
+
+interface MountSource extends Omit<Located, 'by'> {
+  names: string[]
+}
+
+/** A token is good for the images it was issued for, as a source of a mount as well. */
+function tokenAllows({ scopes }: Principal, names: string[]): boolean {
+  return (
+    scopes === undefined || names.some((name) => scopesCover(scopes, { type: 'repository', name, actions: ['pull'] }))
+  )
 }
 
 function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {

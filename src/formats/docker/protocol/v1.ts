@@ -1,8 +1,8 @@
 import { AppError } from '../../../errors.ts'
 import { headOf } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
+import { admit } from './admit.ts'
 import type { ProtocolParts } from './call.ts'
-import { admit } from './dispatch.ts'
 import { errorResponse } from './errors.ts'
 import { jsonResponse } from './json.ts'
 import { searchAll } from './search.ts'
@@ -52,7 +52,7 @@ function ping(): Response {
  * does it ask the catalog with them.
  */
 async function search(parts: ProtocolParts, incoming: Incoming): Promise<Response> {
-  const principal = await admit(parts, incoming, { action: 'list' })
+  const principal = await admit(parts, incoming, 'list')
   const { query } = incoming
   const term = (query.get('q') ?? '').trim()
   const limit = numberOf(query.get('n') ?? query.get('page_size'), defaultResults, maxResults)

@@ -1,0 +1,129 @@
+import type { Action, Target } from '../../../access/decide.ts'
+import { AppError } from '../../../errors.ts'
+import type { Incoming } from '../../../http/incoming.ts'
+import {
+  type Authenticator,
+  anonymous,
+  type Principal,
+  type Scope,
+  type WantedToken,
+} from '../../../identity/principal.ts'
+import { formatScopes, scopesCover } from '../../../identity/tokens/scope.ts'
+import type { ProtocolParts } from './call.ts'
+
+/** What a request about an image is about. */
+export interface AdmitImage {
+  /** All of them have to be allowed. */
+  targets: readonly Target[]
+  /** The image as the client wrote it: what tokens are issued for. */
+  name: string
+  /** A further scope that the client will want. */
+  also?: string | undefined
+}
+
+/**
+ * Who asks, and that they may: by what is decided about them now and, where they showed a token, by what that was issued for. Nothing about the image is
+ * looked up before. Throws `unauthenticated`, with the challenge that fetches the right token, or `denied`.
+ */
+export async function admit(
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
+  incoming: Incoming,
+  action: Action,
+  image?: AdmitImage,
+): Promise<Principal> {
+  const { authenticator, decide } = parts
+  const credentials = incoming.headers.get('authorization') ?? undefined
+  const targets: readonly (Target | undefined)[] = image?.targets ?? [undefined]
+  const mayDo = (principal: Principal) => targets.every((target) => decide(principal, action, target))
+  const scope = scopeFor(action, image)
+  let principal: Principal
+  try {
+    const verdict = authenticator.authenticate(credentials, incoming)
+    principal = verdict instanceof Promise ? await verdict : verdict
+  } catch (error) {
+    if (!isAboutLogins(error)) throw error
+    if (action === 'pull' && mayDo(anonymous)) {
+      parts.log.debug(`pulled as nobody: ${error.message}`, { ...targets[0], requestId: incoming.id })
+      return anonymous
+    }
+    if (error.code !== 'unauthenticated') throw error
+    const wrong = isBearer(credentials) ? 'invalid_token' : undefined
+    throw challenged(authenticator, incoming, { scope, error: wrong }, error.message, error)
+  }
+  if (principal.kind !== 'anonymous') incoming.user = principal.name
+  const may = mayEnter(principal, action, authenticator) ?? mayDo(principal)
+  if (may && covered(principal, action, image)) return principal
+  // Nothing about the target: which part of a name is a repository would tell that there is one.
+  const denied = () => new AppError('denied', `${incoming.user} may not ${action} here`, { detail: { action } })
+  // Also when no token would do: a client asks for another one, gets less than it wants, and gives up. 403 makes some give up before they asked.
+  if (principal.scopes) throw insufficientScope(parts, incoming, scope, may ? undefined : denied())
+  if (principal.kind !== 'anonymous') throw denied()
+  throw challenged(authenticator, incoming, { scope }, 'log in first: docker login')
+}
+
+/**
+ * Credentials that are wrong, or cannot be verified now, do not keep anybody from pulling what everybody may pull: docker sends its mirrors the user's password
+ * for Docker Hub, and goes past a mirror that refuses it. The failure counts as any other, and for logging in (`enter`) and pushing it is one.
+ */
+function isAboutLogins(error: unknown): error is AppError {
+  return error instanceof AppError && ['unauthenticated', 'throttled', 'unavailable'].includes(error.code)
+}
+
+/** Whether an `Authorization` header is about a token. */
+export function isBearer(credentials: string | undefined): boolean {
+  return /^\s*bearer\s/i.test(credentials ?? '')
+}
+
+/**
+ * The check on `/v2/` where clients come with tokens: a token that holds is enough, without one even anonymous ones are sent to get theirs, since
+ * docker and podman learn only here that there are tokens. Undefined: decided as everything else.
+ */
+function mayEnter(principal: Principal, action: Action, { bearerChallenge }: Authenticator): boolean | undefined {
+  if (action !== 'enter') return undefined
+  if (principal.scopes) return true
+  return bearerChallenge && principal.kind === 'anonymous' ? false : undefined
+}
+
+/** Says which token would do where the one that was shown does not (RFC 6750 section 3.1). `cause`: why its owner would not get that one. */
+export function insufficientScope(
+  { authenticator }: Pick<ProtocolParts, 'authenticator'>,
+  incoming: Incoming,
+  scope: string | undefined,
+  cause?: AppError,
+): AppError {
+  const description = scope === undefined ? 'the token is not good for this' : `the token is not good for ${scope}`
+  return challenged(authenticator, incoming, { scope, error: 'insufficient_scope', description }, description, cause)
+}
+
+/** Docker's scope for an action on an image. Who pushes also looks what is there. */
+export function imageScope(name: string, action: Action): string {
+  return formatScopes([{ type: 'repository', name, actions: action === 'push' ? ['pull', 'push'] : [action] }])
+}
+
+function scopeFor(action: Action, image: AdmitImage | undefined): string | undefined {
+  if (!image) return action === 'list' ? 'registry:catalog:*' : undefined
+  const scope = imageScope(image.name, action)
+  return image.also === undefined ? scope : `${scope} ${image.also}`
+}
+
+function covered({ scopes }: Principal, action: Action, image: AdmitImage | undefined): boolean {
+  if (!scopes || action === 'enter') return true
+  const needed: Scope = image
+    ? { type: 'repository', name: image.name, actions: [action] }
+    : { type: 'registry', name: 'catalog', actions: ['*', 'search'] }
+  return (image !== undefined || action === 'list') && scopesCover(scopes, needed)
+}
+
+function challenged(
+  { bearerChallenge, challenge }: Authenticator,
+  { origin }: Incoming,
+  wanted: WantedToken,
+  message: string,
+  cause?: AppError,
+): AppError {
+  const header = bearerChallenge ? bearerChallenge(origin, wanted) : challenge
+  return new AppError('unauthenticated', message, {
+    cause,
+    headers: header === undefined ? {} : { 'www-authenticate': header },
+  })
+}
