@@ -1,4 +1,4 @@
-import { Unavailable } from '../helpers/process.ts'
+import { run, Unavailable } from '../helpers/process.ts'
 import { browserPackages } from '../services/chromium.ts'
 import { goTool, goToolNames } from '../services/go-tools.ts'
 import { installOpenldap } from '../services/openldap.ts'
@@ -24,6 +24,7 @@ export async function prepare(): Promise<void> {
       console.log(`  ${error instanceof Unavailable ? error.message : `${name} could not be built: ${error}`}`)
     }
   }
+  await timed('the web page', () => run(['bin/build-web-if-stale']))
   await timed('Debian packages', () => installPackages(...packages))
   await timed('PostgreSQL', installPostgres)
   await timed('OpenLDAP', installOpenldap)
