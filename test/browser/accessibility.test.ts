@@ -14,6 +14,7 @@ const pages = [
   `${image}/manifests/1.0`,
   '/repositories/private/images/team%2Fmulti/manifests/latest',
   `${image}/manifests/nothing`,
+  `${image}/compare?left=1.0&right=stable`,
   '/storage',
   '/audit',
   '/nowhere',

@@ -88,6 +88,15 @@ describe('what was pushed', () => {
     await page.getByRole('heading', { name: 'many/image-151' }).waitFor()
   }, 60_000)
 
+  test('is compared with what it was before', async () => {
+    const { page } = ada
+    await go('/repositories/private/images/team%2Fapp/manifests/1.0')
+    await page.getByRole('link', { name: 'Compare two tags' }).click()
+    await page.getByLabel('Second tag or digest').fill(content.first)
+    await page.getByRole('cell', { name: '2 layers only here, 31.2\u00a0kB' }).waitFor()
+    await page.getByRole('cell', { name: 'GREETING' }).waitFor()
+  }, 60_000)
+
   test('is set back to what a tag pointed to before', async () => {
     const { page } = ada
     await go('/repositories/private/images/team%2Fapp/manifests/1.0')

@@ -20,6 +20,7 @@ const pages = {
   images: '/repositories/private?search=team',
   tags: image,
   manifest: `${image}/manifests/1.0`,
+  compare: `${image}/compare?left=1.0&right=stable`,
   platforms: '/repositories/private/images/team%2Fmulti/manifests/latest',
   storage: '/storage',
   audit: '/audit',

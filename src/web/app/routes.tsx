@@ -91,6 +91,13 @@ const manifestRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/manifest/manifest.tsx'), 'ManifestPage'),
 })
 
+const compareRoute = createRoute({
+  ...inside,
+  path: '/repositories/$repository/images/$image/compare',
+  validateSearch: (given): { left?: string; right?: string } => textsOf(given, ['left', 'right']),
+  component: lazyRouteComponent(() => import('../pages/compare.tsx'), 'ComparePage'),
+})
+
 const storageRoute = createRoute({
   ...inside,
   path: '/storage',
@@ -113,6 +120,7 @@ export const routeTree = rootRoute.addChildren([
     imagesRoute,
     tagsRoute,
     manifestRoute,
+    compareRoute,
     storageRoute,
     auditRoute,
   ]),

@@ -2,7 +2,7 @@ import { Kbd, Modal, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { type KeyboardEvent, useId, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useState } from 'react'
 import type { Found } from '../api/operations.ts'
 import { reading } from '../api/queries.ts'
 import { useTexts } from '../i18n/language.tsx'
@@ -53,6 +53,9 @@ function SearchDialog({ onDone }: { onDone: () => void }) {
     placeholderData: keepPreviousData,
   })
   const found = wanted === '' ? [] : (search.data?.answer ?? [])
+  useEffect(() => {
+    document.getElementById(`${listId}-${chosen}`)?.scrollIntoView({ block: 'nearest' })
+  }, [listId, chosen])
   const go = ({ repository, image }: Found) => {
     onDone()
     void navigate({ to: '/repositories/$repository/images/$image', params: { repository, image } })

@@ -1,6 +1,6 @@
 import { ActionIcon, UnstyledButton } from '@mantine/core'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Suspense, useEffect, useState } from 'react'
+import { Suspense, useEffect, useRef, useState } from 'react'
 import { useMe } from '../api/session.ts'
 import type { TextKey } from '../i18n/en.ts'
 import { useTexts } from '../i18n/language.tsx'
@@ -23,8 +23,14 @@ export function Shell() {
   const { isAdmin, system } = useMe()
   const path = useRouterState({ select: ({ location }) => location.pathname })
   const [isOpen, setOpen] = useState(false)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the places cover the page, until one was chosen
-  useEffect(() => setOpen(false), [path])
+  const shownPath = useRef(path)
+  useEffect(() => {
+    if (shownPath.current === path) return
+    shownPath.current = path
+    // On a phone the places cover the page until one was chosen. The keyboard and screen readers go on where the new page begins.
+    setOpen(false)
+    document.getElementById('main')?.focus({ preventScroll: true })
+  }, [path])
 
   return (
     <div className={classes.shell}>

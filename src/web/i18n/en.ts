@@ -156,6 +156,18 @@ export const en = {
   'delete.tagDone': 'Tag {tag} is deleted.',
   'delete.manifestDone': 'The manifest is deleted.',
 
+  'compare.title': 'Compare two tags',
+  'compare.left': 'First tag or digest',
+  'compare.right': 'Second tag or digest',
+  'compare.hint': 'Name two tags to see in what they differ.',
+  'compare.property': 'Property',
+  'compare.layers': 'Layers',
+  'compare.shared': '{count} shared layer, {size}|{count} shared layers, {size}',
+  'compare.only': '{count} layer only here, {size}|{count} layers only here, {size}',
+  'compare.same': 'Both are the same manifest.',
+  'compare.config': 'Environment and labels that differ',
+  'compare.configSame': 'Environment and labels are the same.',
+
   'stores.title': 'Blob stores',
   'stores.driver': 'Driver',
   'garbage.title': 'Garbage collection',

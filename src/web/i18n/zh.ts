@@ -158,6 +158,18 @@ export const zh: Texts = {
   'delete.tagDone': '标签 {tag} 已删除。',
   'delete.manifestDone': '清单已删除。',
 
+  'compare.title': '比较两个标签',
+  'compare.left': '第一个标签或摘要',
+  'compare.right': '第二个标签或摘要',
+  'compare.hint': '填写两个标签，查看二者的差异。',
+  'compare.property': '属性',
+  'compare.layers': '层',
+  'compare.shared': '共有 {count} 层，{size}',
+  'compare.only': '独有 {count} 层，{size}',
+  'compare.same': '二者是同一个清单。',
+  'compare.config': '不同的环境变量和标签（Label）',
+  'compare.configSame': '环境变量和标签（Label）相同。',
+
   'stores.title': '存储位置',
   'stores.driver': '驱动',
   'garbage.title': '垃圾回收',

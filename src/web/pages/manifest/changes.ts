@@ -1,4 +1,5 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { reading } from '../../api/queries.ts'
 import { request } from '../../api/request.ts'
 import { useTexts } from '../../i18n/language.tsx'
 import { useNotice } from '../../parts/notices.tsx'
@@ -42,4 +43,11 @@ export function useImageChanges({ repository, image }: ImagePlace) {
       }),
   })
   return { setTag, deleteTag, deleteManifest }
+}
+
+/** Whether a repository takes changes at all: a proxy only shows what it has fetched. What one person may do there is the server's to say. */
+export function useIsWritable(repository: string): boolean {
+  const all = useQuery(reading('GET /repositories', {})).data?.answer ?? []
+  const found = all.find(({ name }) => name === repository)
+  return found !== undefined && (found.type === 'hosted' || found.writableMember !== undefined)
 }

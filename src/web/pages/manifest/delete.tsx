@@ -6,7 +6,7 @@ import type { Manifest } from '../../api/operations.ts'
 import { useTexts } from '../../i18n/language.tsx'
 import { Icon } from '../../parts/icons.tsx'
 import { useNotice } from '../../parts/notices.tsx'
-import { useImageChanges } from './changes.ts'
+import { useImageChanges, useIsWritable } from './changes.ts'
 import type { Place } from './manifest.tsx'
 
 /** Deletes the tag or the manifest, after saying what goes with it. */
@@ -17,6 +17,7 @@ export function DeleteButtons({ place, manifest }: { place: Place; manifest: Man
   const navigate = useNavigate()
   const tell = useNotice()
   const { setTag, deleteTag, deleteManifest } = useImageChanges(place)
+  const isWritable = useIsWritable(repository)
   const leave = () => navigate({ to: '/repositories/$repository/images/$image', params: { repository, image } })
   const removeTag = async (name: string) => {
     await deleteTag.mutateAsync(name)
@@ -33,6 +34,7 @@ export function DeleteButtons({ place, manifest }: { place: Place; manifest: Man
     await leave()
     tell(t('delete.manifestDone'))
   }
+  if (!isWritable) return null
   return (
     <>
       {tag !== undefined && (

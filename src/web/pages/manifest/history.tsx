@@ -5,7 +5,7 @@ import { useTexts } from '../../i18n/language.tsx'
 import { Time } from '../../parts/facts.tsx'
 import { Icon } from '../../parts/icons.tsx'
 import { Panel } from '../../parts/panel.tsx'
-import { useImageChanges } from './changes.ts'
+import { useImageChanges, useIsWritable } from './changes.ts'
 import type { Place } from './manifest.tsx'
 import { DigestLink } from './referrers.tsx'
 
@@ -14,6 +14,7 @@ export function TagHistory({ place, tag, current }: { place: Place; tag: string;
   const t = useTexts()
   const { repository, image } = place
   const { setTag } = useImageChanges(place)
+  const isWritable = useIsWritable(repository)
   const history = useQuery(
     reading('GET /repositories/{repository}/images/{image}/tags/{tag}/history', {
       params: { repository, image, tag },
@@ -39,7 +40,7 @@ export function TagHistory({ place, tag, current }: { place: Place; tag: string;
                     {t('history.current')}
                   </Badge>
                 )}
-                {digest !== null && kept && digest !== current && (
+                {isWritable && digest !== null && kept && digest !== current && (
                   <Button
                     size="compact-xs"
                     variant="default"

@@ -7,7 +7,7 @@ import { isDigest, shortDigest } from '../../format/digest.ts'
 import { useTexts } from '../../i18n/language.tsx'
 import { CopyButton } from '../../parts/copy.tsx'
 import { Size, Time } from '../../parts/facts.tsx'
-import { Link } from '../../parts/link.tsx'
+import { ButtonLink, Link } from '../../parts/link.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Failure, Waiting } from '../../parts/states.tsx'
 import { ConfigPanel } from './config.tsx'
@@ -61,7 +61,22 @@ export function ManifestPage() {
           </Badge>
         )
       }
-      actions={manifest && <DeleteButtons place={place} manifest={manifest} />}
+      actions={
+        manifest && (
+          <>
+            <ButtonLink
+              to="/repositories/$repository/images/$image/compare"
+              params={{ repository, image }}
+              search={{ left: reference }}
+              size="xs"
+              variant="default"
+            >
+              {t('compare.title')}
+            </ButtonLink>
+            <DeleteButtons place={place} manifest={manifest} />
+          </>
+        )
+      }
     >
       {query.isPending && <Waiting />}
       {query.error && <Failure error={query.error} onRetry={() => void query.refetch()} />}
