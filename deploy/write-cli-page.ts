@@ -41,7 +41,8 @@ async function allCommands(words: string[] = []): Promise<{ words: string[]; hel
       env: { ...process.env, NO_COLOR: '1' },
     },
   )
-  const list = help.split('\nCommands:\n')[1] ?? ''
+  // Only to the next empty line: examples behind the list are no commands.
+  const list = help.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? ''
   const names = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1]!).filter((name) => name !== 'help')
   const below = await Promise.all(names.map((name) => allCommands([...words, name])))
   return [{ words, help }, ...below.flat()]

@@ -2,12 +2,13 @@ import { guarded } from './access/guard.ts'
 import { openAccess } from './access/open-access.ts'
 import { openApi } from './api/open.ts'
 import { type Closers, createClosers } from './closers.ts'
-import type { BlobStoreConfig, Config } from './config/config.ts'
+import { type BlobStoreConfig, type Config, secretsSettings } from './config/config.ts'
 import { type BlobStore, createBlobStores } from './content/blob-store.ts'
 import { createBlobs } from './content/blobs.ts'
 import { type Collector, createCollector } from './content/collector.ts'
 import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import type { Actor } from './events/event.ts'
 import { openAudit } from './events/open-audit.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { tellCollisions } from './formats/docker/images/collisions.ts'
@@ -33,11 +34,14 @@ import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
 import { createExternalTokens } from './identity/tokens/external.ts'
 import { openTokens } from './identity/tokens/open.ts'
+import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
-import { declaredRepositories } from './repositories/declared.ts'
-import { openRepositories, type Repository } from './repositories/repositories.ts'
+import { openRepositories, watchRepositories } from './repositories/live.ts'
+import { type Repository, writableMemberOf } from './repositories/repositories.ts'
+import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
 import { createLastUse } from './retention/last-use.ts'
 import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
+import { openSecrets, type Secrets } from './secrets/secrets.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -62,6 +66,8 @@ export interface App {
   collector: Collector
   caches: ProxyCaches
   uploads: Uploads
+  /** Creates, changes and removes repositories while they are served, in the name of whoever asks for it. */
+  repositoriesAs(actor: Actor): RepositoryService
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
   /** Starts what runs beside the requests: collector, upload purge, sweep of what a crash has left. */
@@ -91,8 +97,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
 
     const metrics = createMetrics({ version })
     const audit = openAudit(config, { db, log, now }, closers.add)
-    const declared = declaredRepositories(config)
-    const repositories = await openRepositories(db, declared, config.defaultRepository, now)
+    const secrets = openSecrets(secretsSettings(config))
+    const repositories = await openRepositories({ db, secrets, log, now }, config)
+    closers.add(watchRepositories(repositories, log))
     const hostedImages = createHostedImages(
       { ...parts, blobs, uploads },
       {
@@ -113,10 +120,11 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const identity = await openIdentity({ config, db, log, now, metrics })
+    const identity = await openIdentity({ config, db, log, now, metrics, secrets })
     const { authenticator, passwords, tokens, firstAdmin, reload, isTaken } = identity
     closers.add(authenticator)
-    const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now }))
+    const writableMember = (group: string) => writableMemberOf(repositories, group)
+    const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now, writableMember }))
 
     let draining = false
     const protocol = {
@@ -181,14 +189,15 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       collector,
       caches,
       uploads,
+      repositoriesAs: (actor) =>
+        createRepositoryService({ ...parts, secrets, config, refresh: repositories.refresh, tell: audit.tell, actor }),
       firstAdmin,
       reload,
       adopt: adoption.run,
       startJobs: () => {
-        const proxies = repositories.all().filter(({ type }) => type === 'proxy')
         closers.add(
           startHousekeeping(config, {
-            proxies: proxies.map(({ id }) => id),
+            proxies: () => repositories.all().flatMap(({ type, id }) => (type === 'proxy' ? [id] : [])),
             uploads,
             collector,
             caches,
@@ -249,7 +258,7 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
 }
 
-async function openIdentity(parts: SourcesOptions) {
+async function openIdentity(parts: SourcesOptions & { secrets: Secrets }) {
   const { auth } = parts.config
   const nothing = { firstAdmin: undefined, reload: () => {}, tokens: undefined, isTaken: async () => false }
   if (auth === 'none') return { ...nothing, authenticator: nobodyIsAsked, passwords: nobodyIsAsked }
@@ -258,6 +267,7 @@ async function openIdentity(parts: SourcesOptions) {
     return { ...nothing, authenticator, passwords: authenticator }
   }
   const { sources, realm, firstAdmin, reload } = await openSources(parts)
-  const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources, realm, tokenPath })
+  const sealer = signingKeySealer(parts.config, parts.db, parts.secrets)
+  const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources, realm, tokenPath, sealer })
   return { authenticator, passwords: tokens.passwords, tokens, isTaken, firstAdmin, reload }
 }

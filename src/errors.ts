@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'throttled'
   | 'storage-full'
   | 'unavailable'
+  | 'repository-offline'
   | 'identity-unavailable'
   | 'upstream-failed'
   | 'upstream-timeout'

@@ -4,6 +4,7 @@ import { addAccessCommands } from './commands/access-commands.ts'
 import type { AuditOptions } from './commands/audit.ts'
 import { configOption, exiting } from './commands/exiting.ts'
 import type { CommandIo } from './commands/io.ts'
+import { addRepoCommands } from './commands/repo-commands.ts'
 import { addTokenCommands } from './commands/token-commands.ts'
 import { settingsHelp } from './config/help.ts'
 import { version } from './version.ts'
@@ -176,6 +177,7 @@ cert
   )
 
 addAccessCommands(program, io)
+addRepoCommands(program, io)
 
 addTokenCommands(program, { exiting, configOption, io })
 

@@ -31,7 +31,7 @@ const roles = rolesWith([
 const rules = (grants: Grant[], more: Partial<AccessRules> = {}): AccessRules => ({
   grants,
   roles,
-  writableMembers: new Map([['images', 'private']]),
+  writableMember: (group) => (group === 'images' ? 'private' : undefined),
   usersMayAll: false,
   ...more,
 })

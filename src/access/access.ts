@@ -9,8 +9,8 @@ import type { Roles } from './roles.ts'
 export interface AccessRules {
   grants: readonly Grant[]
   roles: Roles
-  /** Of each group repository that takes pushes: the member they go to. */
-  writableMembers: ReadonlyMap<string, string>
+  /** Of a group repository that takes pushes: the member they go to. Asked at each decision, so that it may change. */
+  writableMember: (group: string) => string | undefined
   /** Users (not robots) may do everything, as with an htpasswd file in registry:2. */
   usersMayAll: boolean
 }
@@ -36,7 +36,7 @@ export interface Access {
 }
 
 /** Works the rules out: what is done here is not done again for each request. Grants of roles that do not exist allow nothing. */
-export function compileAccess({ grants, roles, writableMembers, usersMayAll }: AccessRules): Access {
+export function compileAccess({ grants, roles, writableMember, usersMayAll }: AccessRules): Access {
   const bySubject = new Map<string, Rights<Grant>>()
   for (const [key, own] of grantsBySubject(grants)) {
     const allowances = own.map((grant) => ({
@@ -119,7 +119,7 @@ export function compileAccess({ grants, roles, writableMembers, usersMayAll }: A
 
   /** Who writes through a group writes to its member; reading through it and managing it are matters of the group itself. */
   function repositoryOf(action: RepositoryAction, { repository }: Target): string {
-    return action === 'push' || action === 'delete' ? (writableMembers.get(repository) ?? repository) : repository
+    return action === 'push' || action === 'delete' ? (writableMember(repository) ?? repository) : repository
   }
 
   return {

@@ -10,7 +10,7 @@ const limits: Limit[] = [
   { repository: 'other', images: [], actions: ['delete'] },
 ]
 
-const rules = { grants: [], roles: rolesWith([]), writableMembers: new Map(), usersMayAll: true }
+const rules = { grants: [], roles: rolesWith([]), writableMember: () => undefined, usersMayAll: true }
 const usersOnly = (principal: Principal, action: Action, target?: Target) =>
   compileAccess(rules).judge(principal, action, target).allowed
 const user: KnownPrincipal = { kind: 'user', name: 'ada', admin: false, groups: [] }

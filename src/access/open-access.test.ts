@@ -34,7 +34,14 @@ describeOnEachDatabase('grants', (open) => {
 
   async function start(value: object = {}, db = opened.db) {
     const log = createLog({ stream: { write() {} } })
-    const access = await openAccess({ config: configOf(value), db, log, now: () => 1, pollMs: 10 })
+    const access = await openAccess({
+      config: configOf(value),
+      db,
+      log,
+      now: () => 1,
+      writableMember: () => undefined,
+      pollMs: 10,
+    })
     closing.push(access)
     return access
   }
@@ -113,7 +120,14 @@ describeOnEachDatabase('grants', (open) => {
     const second = await opened.again()
     const errors: string[] = []
     const log = createLog({ level: 'error', stream: { write: (line) => errors.push(line) } })
-    const access = await openAccess({ config: configOf({}), db: second, log, now: () => 1, pollMs: 5 })
+    const access = await openAccess({
+      config: configOf({}),
+      db: second,
+      log,
+      now: () => 1,
+      writableMember: () => undefined,
+      pollMs: 5,
+    })
     closing.push(access)
     await second.close()
     await until(() => errors.length > 0)

@@ -18,7 +18,8 @@ export interface LiveAccess extends Access {
 }
 
 export interface AccessOptions {
-  config: GrantingConfig & Pick<Config, 'auth' | 'roles' | 'repositories'>
+  config: GrantingConfig & Pick<Config, 'auth' | 'roles'>
+  writableMember: (group: string) => string | undefined
   db: Database
   log: Log
   now: () => number
@@ -37,13 +38,12 @@ interface Loaded {
  * what was known last goes on to hold.
  */
 export async function openAccess(options: AccessOptions): Promise<LiveAccess> {
-  const { config, db, log, now, pollMs = 2000 } = options
+  const { config, db, log, now, writableMember, pollMs = 2000 } = options
   if (config.auth === 'none') return everything
   if (typeof config.auth === 'object' && 'token' in config.auth) return byClaims
   const roles = rolesWith(config.roles)
-  const writableMembers = writableMembersOf(config)
   const all = usersMayAll(config)
-  const compile = (grants: readonly Grant[]) => compileAccess({ grants, roles, writableMembers, usersMayAll: all })
+  const compile = (grants: readonly Grant[]) => compileAccess({ grants, roles, writableMember, usersMayAll: all })
   await declareGrants(db, declaredGrants(config), now())
 
   let current: Loaded = { version: undefined, grants: [], access: compile([]) }
@@ -98,13 +98,6 @@ export async function openAccess(options: AccessOptions): Promise<LiveAccess> {
       await last
     },
   }
-}
-
-/** Of each group that pushes can go through: where they land. */
-export function writableMembersOf({ repositories }: Pick<Config, 'repositories'>): ReadonlyMap<string, string> {
-  return new Map(
-    repositories.flatMap(({ name, writableMember }) => (writableMember === undefined ? [] : [[name, writableMember]])),
-  )
 }
 
 const everything: LiveAccess = {

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Images } from '../formats/docker/images/image-source.ts'
 import { checkImageName } from '../formats/docker/images/names.ts'
 import { mayDo } from '../formats/docker/images/targets.ts'
-import type { Repository } from '../repositories/repositories.ts'
+import { offlineRepository, type Repository } from '../repositories/repositories.ts'
 import type { ApiParts } from './api.ts'
 import type { Caller } from './caller.ts'
 
@@ -36,6 +36,7 @@ export function imageInRepository(
     throw new AppError('denied', `${principal.name} may not ${action} ${name}/${image}`)
   }
   if (!repository) throw new AppError('image-unknown', `there is no repository ${name}`)
+  if (repository.offline !== undefined) throw offlineRepository(repository)
   return { repository, images: imagesOf(repository), image }
 }
 

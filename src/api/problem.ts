@@ -28,6 +28,7 @@ const statuses = {
   throttled: 429,
   'storage-full': 507,
   unavailable: 503,
+  'repository-offline': 503,
   'identity-unavailable': 503,
   'upstream-failed': 502,
   'upstream-timeout': 504,

@@ -2,7 +2,6 @@ import { compileAccess, type Decision } from '../access/access.ts'
 import { type Action, repositoryActions } from '../access/decide.ts'
 import { usersMayAll } from '../access/declared.ts'
 import { grantText } from '../access/grant.ts'
-import { writableMembersOf } from '../access/open-access.ts'
 import { rolesWith } from '../access/roles.ts'
 import { createClosers } from '../closers.ts'
 import type { Config } from '../config/config.ts'
@@ -11,6 +10,7 @@ import { findUser } from '../database/users.ts'
 import { AppError } from '../errors.ts'
 import { targetsOf } from '../formats/docker/images/targets.ts'
 import { anonymous, type KnownPrincipal, type Principal } from '../identity/principal.ts'
+import { writableMemberOf } from '../repositories/repositories.ts'
 import { loadOrExplain } from './configured.ts'
 import { grantsOf } from './grant.ts'
 import type { CommandIo } from './io.ts'
@@ -64,7 +64,7 @@ async function answer(question: Question, config: Config, db: Database | undefin
   const access = compileAccess({
     grants: await grantsOf(db, config),
     roles: rolesWith(config.roles),
-    writableMembers: writableMembersOf(config),
+    writableMember: (group) => writableMemberOf(repositories, group),
     usersMayAll: usersMayAll(config),
   })
   const targets = targetsOf(repository, image, action, repositories)

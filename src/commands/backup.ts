@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { createClosers } from '../closers.ts'
+import { secretsSettings } from '../config/config.ts'
 import { openDatabase } from '../database/database.ts'
 import { dumpDatabase } from '../database/dump.ts'
+import { hasSecrets } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
 import { version } from '../version.ts'
 import { loadOrExplain } from './configured.ts'
@@ -30,6 +32,13 @@ export async function backup(
       const { images, manifests, tags, blobs } = counts
       io.err.write(`${images} images, ${manifests} manifests, ${tags} tags, ${blobs} blobs as of ${createdAt}; `)
       io.err.write('now copy the blob stores, see docs/backup.md\n')
+      if (await hasSecrets(db.queries)) {
+        const { key, file } = secretsSettings(config)
+        const where = key === undefined ? file : 'secrets.key of the configuration'
+        io.err.write(
+          `passwords for other servers are sealed in it; their key, ${where}, is not in it: keep it elsewhere\n`,
+        )
+      }
       return 0
     } catch (error) {
       await output.abandon()

@@ -44,6 +44,10 @@ export async function explainWith(
       default: 'it is the default repository, and the name begins with no other one',
     }[by]
     say(`repository: ${repository.name} (${repository.type}), because ${why}`)
+    if (repository.offline !== undefined) {
+      say(`answer: 503, the repository is offline: ${repository.offline}`)
+      return 0
+    }
     say(`image: ${image}`)
     const members: Member[] =
       repository.type === 'group'

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { openDrivers } from '../app.ts'
 import { createClosers } from '../closers.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, secretsSettings } from '../config/config.ts'
 import { createBlobStores } from '../content/blob-store.ts'
 import { createUploads } from '../content/uploads.ts'
 import { openDatabase } from '../database/database.ts'
@@ -11,10 +11,12 @@ import { adoptImages } from '../formats/docker/adoption/adopt.ts'
 import { rememberAdopted } from '../formats/docker/adoption/first-start.ts'
 import { describeProblem, type Progress } from '../formats/docker/adoption/report.ts'
 import { hasImages } from '../formats/docker/adoption/source.ts'
-import { declaredRepositories } from '../repositories/declared.ts'
-import { openRepositories } from '../repositories/repositories.ts'
+import { declareRepositories } from '../repositories/declare.ts'
+import { loadRepositories } from '../repositories/live.ts'
+import { openSecrets } from '../secrets/secrets.ts'
 import type { StorageDriver } from '../storage/driver.ts'
 import { readOnlyFolder } from '../storage/filesystem-source.ts'
+import { createLog } from '../telemetry/log.ts'
 import { loadOrExplain } from './configured.ts'
 import { formatBytes } from './format.ts'
 import type { CommandIo } from './io.ts'
@@ -63,8 +65,11 @@ async function run(
   const db = add(await openDatabase(config.database))
   const stores = createBlobStores(await openDrivers(config, add))
   const parts = { db, stores, now: Date.now, graceMs: config.storage.gc.grace }
-  const declared = declaredRepositories(config)
-  const repositories = await openRepositories(db, declared, config.defaultRepository, Date.now)
+  const { repositories: declared, defaultRepository } = config
+  const secrets = openSecrets(secretsSettings(config))
+  const log = createLog({ level: 'warn', formatter: 'text', stream: err })
+  await declareRepositories({ db, secrets, log, now: Date.now }, declared)
+  const repositories = await loadRepositories({ db, secrets, log, declared, defaultRepository })
   const all = repositories.all()
   const repository = all.find((one) => one.name === name)
   if (!repository) {

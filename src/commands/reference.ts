@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import type { Closers } from '../closers.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, secretsSettings } from '../config/config.ts'
 import { type Database, openDatabase } from '../database/database.ts'
-import { listRepositories, type RepositoryRow } from '../database/repositories.ts'
+import { listRepositories } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
 import { isImageName, parseReference } from '../formats/docker/images/names.ts'
-import { declaredRepositories } from '../repositories/declared.ts'
-import { createRepositories, type Repositories, type RepositoryDeclaration } from '../repositories/repositories.ts'
+import { previewRepositories } from '../repositories/live.ts'
+import type { Repositories } from '../repositories/repositories.ts'
+import { openSecrets } from '../secrets/secrets.ts'
 import { connectorAt } from './connector-at.ts'
 import { written } from './written.ts'
 
@@ -18,9 +19,10 @@ export async function openIfThere({ database }: Config, closers: Closers): Promi
 
 /** The repositories that a server with this configuration would have. */
 export async function repositoriesOf(config: Config, db: Database | undefined): Promise<Repositories> {
-  const declared = declaredRepositories(config)
-  const rows = withDeclared(db ? await listRepositories(db) : [], declared)
-  return createRepositories(rows, declared, config.defaultRepository)
+  const { repositories: declared, defaultRepository } = config
+  const rows = db ? await listRepositories(db) : []
+  const secrets = openSecrets(secretsSettings(config))
+  return previewRepositories(rows, { secrets, declared, defaultRepository })
 }
 
 /** An image as clients write it, with `latest` where no tag is said: the first segment is a host when it has a dot or a port, or is `localhost`. */
@@ -46,21 +48,4 @@ export function viewFor(config: Config, host: string | undefined, all: Repositor
   if (!connector) return all
   say(`connector: the host ${connector.host}`)
   return all.boundTo(connector.repository)
-}
-
-/** What is declared and was never started with has no row; no row has this id. */
-function withDeclared(rows: RepositoryRow[], declared: RepositoryDeclaration[]): RepositoryRow[] {
-  const missing = declared.filter(({ name }) => !rows.some((row) => row.name === name))
-  const made = missing.map(({ name, type, blobStore, writePolicy, description }) => ({
-    id: -1,
-    name,
-    format: 'docker' as const,
-    type,
-    blob_store: blobStore,
-    write_policy: writePolicy,
-    description,
-    managed_by: 'file' as const,
-    created_at: 0,
-  }))
-  return [...rows, ...made]
 }

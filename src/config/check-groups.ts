@@ -3,8 +3,13 @@ import type { Settings } from './settings.ts'
 
 type Declared = Settings['repositories'][number]
 
+/** What is looked at: some repositories, and where problems go. */
+export type GroupCheck = Pick<Check, 'wrong' | 'failed'> & {
+  settings: Pick<Settings, 'repositories' | 'defaultRepository'>
+}
+
 /** Members of groups: that they exist, that no group is among its own, that pushes have somewhere to go. */
-export function checkGroups(check: Check): void {
+export function checkGroups(check: GroupCheck): void {
   const { repositories, defaultRepository } = check.settings
   if (check.failed('repositories')) return
   const byName = new Map(repositories.map((repository) => [repository.name, repository]))
@@ -31,7 +36,7 @@ interface Known {
   isMade: (name: string) => boolean
 }
 
-function checkGroup({ wrong }: Check, path: string, group: Declared, { byName, isMade }: Known): void {
+function checkGroup({ wrong }: GroupCheck, path: string, group: Declared, { byName, isMade }: Known): void {
   const { members, writableMember } = group
   if (members.length === 0) wrong(`${path}.members`, undefined, 'is missing', 'name the repositories of the group')
   const seen = new Set<string>()
@@ -54,7 +59,7 @@ function checkGroup({ wrong }: Check, path: string, group: Declared, { byName, i
   wrong(`${path}.writableMember`, writableMember, reason, fix)
 }
 
-function checkIsNoGroup({ wrong }: Check, path: string, { members, writableMember }: Declared): void {
+function checkIsNoGroup({ wrong }: GroupCheck, path: string, { members, writableMember }: Declared): void {
   const fix = 'set type: group, or leave it out'
   if (members.length > 0) wrong(`${path}.members`, undefined, 'is set although the repository is no group', fix)
   if (writableMember) wrong(`${path}.writableMember`, undefined, 'is set although the repository is no group', fix)

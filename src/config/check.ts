@@ -4,6 +4,7 @@ import { checkAccess } from './check-access.ts'
 import { checkConnectors } from './check-connectors.ts'
 import { checkGroups } from './check-groups.ts'
 import { checkLdap } from './check-ldap.ts'
+import { checkRepository } from './check-repository.ts'
 import type { Reading } from './read.ts'
 import type { Settings } from './settings.ts'
 
@@ -174,7 +175,7 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
   for (const [index, repository] of repositories.entries()) {
     if (!repository) continue
     const path = `repositories[${index}]`
-    const { name, blobStore } = repository
+    const { name } = repository
     if (name !== undefined && names.has(name))
       wrong(
         `${path}.name`,
@@ -183,11 +184,7 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
         'give each repository its own',
       )
     names.set(name, index)
-    checkUpstream(path, repository, wrong)
-    if (blobStore && blobStore !== 'default' && !Object.hasOwn(blobStores, blobStore)) {
-      const known = ['default', ...Object.keys(blobStores)].join(', ')
-      wrong(`${path}.blobStore`, blobStore, 'is no blob store', `declare it under blobStores, or use one of: ${known}`)
-    }
+    checkRepository(path, repository, ['default', ...Object.keys(blobStores)], wrong)
   }
   if (proxy.remoteurl && (names.has('proxy') || defaultRepository !== 'private'))
     wrong(
@@ -212,29 +209,6 @@ function checkRepositories({ settings, wrong, failed }: Check): void {
     'is not declared',
     'add it to repositories, or leave it out to have private',
   )
-}
-
-function checkUpstream(path: string, repository: Settings['repositories'][number], wrong: Check['wrong']): void {
-  const { type, upstream, writePolicy } = repository
-  if (type === 'proxy' && !upstream)
-    wrong(
-      `${path}.upstream`,
-      undefined,
-      'is missing although the repository is a proxy',
-      'write upstream: {url: https://...}',
-    )
-  if (type !== 'proxy' && upstream)
-    wrong(
-      `${path}.upstream`,
-      undefined,
-      `is set although the repository is ${type}`,
-      'write type: proxy, or leave it out',
-    )
-  if (type === 'proxy' && writePolicy !== 'allow')
-    wrong(`${path}.writePolicy`, writePolicy, 'is set although nothing is pushed to a proxy', 'leave it out')
-  if (upstream?.password && !upstream.username)
-    wrong(`${path}.upstream.username`, undefined, 'is missing although there is a password', 'set both, or neither')
-  checkFile(`${path}.upstream.ca`, upstream?.ca, wrong)
 }
 
 /** What went wrong, in words, by the code of a file system error. */

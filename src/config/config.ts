@@ -39,6 +39,11 @@ export function htpasswdOf({ auth }: Pick<Config, 'auth'>): { realm: string; pat
   return typeof auth === 'object' && 'htpasswd' in auth ? auth.htpasswd : undefined
 }
 
+/** Where the key for secrets is, as `openSecrets` wants to be told. */
+export function secretsSettings({ secrets, dataDir }: Config): { key: string | undefined; file: string } {
+  return { key: secrets.key, file: secrets.keyFile ?? join(dataDir, 'secrets.key') }
+}
+
 /** Where an image of registry:2 keeps its data. */
 export const registryVolume = '/var/lib/registry'
 
@@ -99,8 +104,11 @@ function withProxy(declared: readonly RepositoryConfig[], proxy: Settings['proxy
 
 const undeclared = {
   format: 'docker',
+  online: true,
   blobStore: 'default',
   writePolicy: 'allow',
+  mutableTags: [],
+  quota: undefined,
   description: undefined,
   upstream: undefined,
   members: [],

@@ -25,7 +25,7 @@ export interface Kind<V> {
   readonly verbatim: boolean
 }
 
-/** A kind, with what most have in common. */
+/** A kind whose values are shown as they are written, unless `more` says otherwise. */
 export function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
   return { name, parse, show: (value) => String(value), mask: (text) => text, verbatim: true, ...more }
 }

@@ -1,4 +1,4 @@
-import { type Kind, Wrong } from './kinds.ts'
+import { kind, Wrong } from './kinds.ts'
 import { isAttribute, type LdapUrl, parseLdapUrl, problemWithFilter } from './ldap-url.ts'
 
 /** Who may enter: everyone who can log in, the members of any of some groups, or some users. Names or DNs. */
@@ -7,10 +7,6 @@ export interface Requirement {
   readonly names: readonly string[]
   /** As written. */
   readonly text: string
-}
-
-function kind<V>(name: string, parse: Kind<V>['parse'], more: Partial<Kind<V>> = {}): Kind<V> {
-  return { name, parse, show: (value) => String(value), mask: (text) => text, verbatim: true, ...more }
 }
 
 /** A directory server, and in the one-line form also who its users are. */

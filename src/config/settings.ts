@@ -20,6 +20,7 @@ import { ldap } from './settings/ldap.ts'
 import { log } from './settings/log.ts'
 import { oidc, sessions } from './settings/oidc.ts'
 import { repositories } from './settings/repositories.ts'
+import { secrets } from './settings/secrets.ts'
 import { blobStores, storage } from './settings/storage.ts'
 import { externalTokens, robots, tokens } from './settings/tokens.ts'
 import { each, ignored, list, optional, refused, required, section, setting, type ValueOf } from './table.ts'
@@ -106,6 +107,7 @@ export const settings = section('', {
     ),
   }),
   audit,
+  secrets,
   oidc,
   sessions,
   web: section('The web page.', {

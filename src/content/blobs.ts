@@ -11,10 +11,11 @@ import {
   renewLink,
   unlinkBlob,
 } from '../database/blobs.ts'
+import { holdStoreOf } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
 import type { ByteRange, ByteStream } from '../storage/driver.ts'
 import { blobKey } from './blob-store.ts'
-import type { ContentParts, Place } from './content.ts'
+import type { Admit, ContentParts, Place } from './content.ts'
 import type { Digest } from './digest.ts'
 
 /** A blob that may be read: its size, and its bytes as a local file where there is one. */
@@ -36,13 +37,9 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
   const findBlobAmong = prepareFindBlobAmong(db)
 
   /** A linked blob, to be read. Undefined: with `renew`, that cannot be promised. */
-  async function opened(
-    found: LinkedBlob,
-    store: string,
-    digest: Digest,
-    { renew = false },
-  ): Promise<Blob | undefined> {
-    const { driver } = stores(store)
+  async function opened(found: LinkedBlob, digest: Digest, { renew = false }): Promise<Blob | undefined> {
+    // Not the place's: the repository may have moved to another store since the caller looked.
+    const { driver } = stores(found.store)
     const key = blobKey(digest)
     if (renew && (await driver.stat(key))?.size !== found.size) return undefined
     if (renew && found.leaseUntil < now() + graceMs / 2) {
@@ -69,7 +66,7 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
      */
     async find(place: Place, digest: Digest, options: { renew?: boolean } = {}): Promise<Blob | undefined> {
       const found = await findBlob(place.repositoryId, place.image, digest, place.store)
-      return found && opened(found, place.store, digest, options)
+      return found && opened(found, digest, options)
     },
 
     /** The same for the first of several repositories that has the image with this blob. One query. */
@@ -80,7 +77,7 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
       options: { renew?: boolean } = {},
     ) {
       for (const found of await findBlobAmong(repositoryIds, image, digest)) {
-        const blob = await opened(found, found.store, digest, options)
+        const blob = await opened(found, digest, options)
         if (blob) return blob
       }
       return undefined
@@ -89,14 +86,15 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
     /** Images (with their repositories) that could give this blob to a mount without `from`. At most `limit`. */
     holders: (store: string, digest: Digest, limit: number) => findBlobHolders(db.queries, store, digest, limit),
 
-    /** Links a blob of one image to another one. False: the source does not have it, or keeps it in another store. */
-    async mount(from: Place, to: Place, digest: Digest): Promise<boolean> {
-      if (from.store !== to.store) return false
-      if (!(await findBlob(from.repositoryId, from.image, digest, from.store))) return false
+    /** Links a blob of one image to another one. False: the source does not have it, or keeps it in another store. Throws what `admit` throws. */
+    async mount(from: Place, to: Place, digest: Digest, admit?: Admit): Promise<boolean> {
+      const found = await findBlob(from.repositoryId, from.image, digest, from.store)
+      if (found?.store !== to.store) return false
       return db.transaction(async (tx) => {
         const leaseUntil = now() + graceMs
         const size = await holdLiveBlob(tx, to.store, digest, leaseUntil)
-        if (size === undefined) return false
+        if (size === undefined || (await holdStoreOf(tx, to.repositoryId)) !== to.store) return false
+        await admit?.(tx, digest, size)
         await linkBlob(tx, { ...to, digest }, now(), leaseUntil)
         return true
       })
@@ -112,6 +110,7 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
         const leaseUntil = now() + graceMs
         const size = await holdLiveBlob(tx, place.store, digest, leaseUntil)
         if (size === undefined || (await driver.stat(blobKey(digest)))?.size !== size) return false
+        if ((await holdStoreOf(tx, place.repositoryId)) !== place.store) return false
         await linkBlob(tx, { ...place, digest }, now(), leaseUntil)
         return true
       })
@@ -135,7 +134,8 @@ export function createBlobs({ db, stores, now, graceMs }: ContentParts) {
             },
           )
         }
-        return unlinkBlob(tx, found.imageId, digest, place.store, now())
+        const store = (await holdStoreOf(tx, place.repositoryId)) ?? found.store
+        return unlinkBlob(tx, found.imageId, digest, store, now())
       })
     },
   }

@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts'
+import type { Database, Queries } from '../database/database.ts'
 import type { BlobStores } from './blob-store.ts'
 
 /** What the functions of this room work with. */
@@ -20,3 +20,8 @@ export interface Place {
   image: string
   store: string
 }
+
+/**
+ * Asked within the transaction that adds a blob to an image, before it is linked: throws when there is no room for it. `size` in bytes.
+ */
+export type Admit = (queries: Queries, digest: string, size: number) => Promise<void>

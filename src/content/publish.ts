@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { holdReserved, linkBlob, publishBlob, reserveBlob } from '../database/blobs.ts'
+import { holdStoreOf } from '../database/repositories.ts'
 import { closeUpload } from '../database/uploads.ts'
 import { AppError } from '../errors.ts'
+import type { ByteStream, StorageDriver } from '../storage/driver.ts'
 import { blobKey } from './blob-store.ts'
-import type { ContentParts, Place } from './content.ts'
+import type { Admit, ContentParts, Place } from './content.ts'
+import { copyBlob } from './copy-blob.ts'
 import type { Digest } from './digest.ts'
 
 /** The least time a reservation holds, however short the grace time is: the bytes must be moved into place meanwhile. */
@@ -21,6 +24,7 @@ export interface Publication {
   digest: Digest
   /** Bytes. */
   size: number
+  admit?: Admit | undefined
 }
 
 /**
@@ -32,27 +36,41 @@ export interface Publication {
  */
 export async function publish(parts: ContentParts, publication: Publication): Promise<void> {
   const { stores } = parts
-  const { upload, place, digest, size } = publication
-  const { driver } = stores(place.store)
+  const { upload, digest, size } = publication
+  let { place } = publication
+  const staging = stores(place.store).driver
   const key = blobKey(digest)
-  let moved = false
-  for (let attempt = 1; attempt <= 3; attempt++) {
-    const { state, lease } = await reserve(parts, publication)
+  /** The store that the staged bytes were put in. */
+  let movedTo: string | undefined
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    const { driver } = stores(place.store)
+    const current = { ...publication, place }
+    const { state, lease } = await reserve(parts, current)
     // Content that is there already is not written again, unless its file was lost or cut short: then this upload mends it.
     const present = state === 'live' && (await driver.stat(key))?.size === size
-    const isFirst = !moved
+    const isFirst = movedTo !== place.store
     if (!present && isFirst) {
-      await driver.commit(upload, key)
-      moved = true
+      if (movedTo === undefined && driver === staging) await driver.commit(upload, key)
+      else if (movedTo !== undefined) await copyBlob(stores(movedTo).driver, driver, digest)
+      else await driver.write(key, await stagedIn(staging, upload))
+      movedTo = place.store
     }
     // Bytes that were moved under an earlier reservation may have gone with it.
     const sureUntil = present || isFirst ? lease - marginMs : 0
-    if (await makeVisible(parts, publication, sureUntil)) {
-      if (!moved) await driver.discard(upload)
+    const outcome = await makeVisible(parts, current, sureUntil)
+    if (outcome === 'done') {
+      if (movedTo !== publication.place.store) await staging.discard(upload)
       return
     }
+    if (outcome !== 'gone') place = { ...place, store: outcome.store }
   }
   throw new AppError('unavailable', `${digest} took too long to store and was given up: push it again`)
+}
+
+async function stagedIn(driver: StorageDriver, upload: string): Promise<ByteStream> {
+  const bytes = await driver.readStaged(upload)
+  if (bytes) return bytes
+  throw new AppError('unavailable', 'what was uploaded is gone: push it again')
 }
 
 /** Announces the content, once no collector is removing it. */
@@ -70,19 +88,26 @@ async function reserve({ db, now, graceMs }: ContentParts, { place, digest, size
   }
 }
 
-/** False: the bytes are not in place (any more). Until `sureUntil` nobody can have removed them, and they are not looked at. */
+/**
+ * `gone`: the bytes are not in place (any more); until `sureUntil` nobody can have removed them, and they are not looked at. A store: the repository has moved
+ * there meanwhile.
+ */
 function makeVisible({ db, stores, now, graceMs }: ContentParts, publication: Publication, sureUntil: number) {
-  const { upload, holder, place, digest, size } = publication
+  const { upload, holder, place, digest, size, admit } = publication
   const { driver } = stores(place.store)
-  return db.transaction(async (tx) => {
-    if (!(await holdReserved(tx, place.store, digest))) return false
-    if (now() >= sureUntil && (await driver.stat(blobKey(digest)))?.size !== size) return false
+  return db.transaction(async (tx): Promise<'done' | 'gone' | { store: string }> => {
+    if (!(await holdReserved(tx, place.store, digest))) return 'gone'
+    if (now() >= sureUntil && (await driver.stat(blobKey(digest)))?.size !== size) return 'gone'
+    const store = await holdStoreOf(tx, place.repositoryId)
+    if (store === undefined) throw new AppError('unavailable', 'the repository of this upload was removed')
+    if (store !== place.store) return { store }
+    await admit?.(tx, digest, size)
     await publishBlob(tx, { store: place.store, digest, size }, now() + graceMs)
     await linkBlob(tx, { ...place, digest }, now(), now() + graceMs)
     // Who lost the upload to another request cannot tell what has become of the bytes.
     if (!(await closeUpload(tx, upload, holder))) {
       throw new AppError('unavailable', 'another request took over this upload, or it was cancelled: try again')
     }
-    return true
+    return 'done'
   })
 }

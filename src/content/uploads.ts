@@ -10,7 +10,7 @@ import {
 } from '../database/uploads.ts'
 import { AppError } from '../errors.ts'
 import type { ByteStream } from '../storage/driver.ts'
-import type { ContentParts, Place } from './content.ts'
+import type { Admit, ContentParts, Place } from './content.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from './digest.ts'
 import { type Claim, createHolds } from './holds.ts'
 import { publish } from './publish.ts'
@@ -170,9 +170,16 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
 
     /**
      * Adds the last chunk, compares, and links the blob to the image: durable once resolved. When the client breaks off, the upload is what it
-     * was before the request. `onVerified` is called once the bytes are known to be right, before they are made durable. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
+     * was before the request. `onVerified` is called once the bytes are known to be right, before they are made durable. `admit`
+     * may refuse them by throwing; the upload is then gone, too. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
      */
-    finish: (upload: Upload, digest: Digest, chunk: Chunk, onVerified: () => void = () => {}): Promise<void> =>
+    finish: (
+      upload: Upload,
+      digest: Digest,
+      chunk: Chunk,
+      onVerified: () => void = () => {},
+      admit?: Admit,
+    ): Promise<void> =>
       holding(upload, async (before) => {
         const algorithm = algorithmOf(digest)
         const size = await append(before, chunk, algorithm).catch(async (error) => {
@@ -190,8 +197,13 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
             detail: { expected: digest, received: found, size },
           })
         }
+        // Asked once more when it counts; here, so that nothing that is refused is put among the blobs.
+        await (admit && db.transaction((tx) => admit(tx, digest, size)))?.catch(async (error) => {
+          await remove(before)
+          throw error
+        })
         onVerified()
-        await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size })
+        await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size, admit })
       }),
 
     cancel: remove,

@@ -6,7 +6,6 @@ import type { StoredManifest } from './manifests.ts'
 /** A blob that may be pulled, and where it was found. */
 export interface FoundBlob extends LinkedBlob {
   repositoryId: number
-  store: string
 }
 
 /** A manifest, and the repository it was found in. */

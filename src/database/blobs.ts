@@ -8,12 +8,17 @@ import type { BlobTable } from './schema.ts'
 export interface LinkedBlob {
   imageId: number
   digest: string
+  /** Where the bytes are. */
+  store: string
   /** Bytes. */
   size: number
   leaseUntil: number
 }
 
-/** Finds a blob that may be pulled from an image. Hot: one prepared query, see `prepareFindManifest` for its form. */
+/**
+ * Finds a blob that may be pulled from an image. Hot: one prepared query, see `prepareFindManifest` for its form. `store` is where the caller believes that the
+ * repository keeps its content; only when nothing is there it is asked whether the repository has moved.
+ */
 export function prepareFindBlob(db: Database) {
   const find = db.prepare<{ repositoryId: number; image: string; digest: string; store: string }, LinkedBlob>(
     (queries, p) =>
@@ -23,6 +28,7 @@ export function prepareFindBlob(db: Database) {
         .select([
           'blob_links.image_id as imageId',
           'blobs.digest',
+          'blobs.store',
           'blobs.size',
           'blob_links.lease_until as leaseUntil',
         ])
@@ -32,8 +38,21 @@ export function prepareFindBlob(db: Database) {
         .where('blobs.digest', '=', p.digest)
         .where('blobs.state', '=', 'live'),
   )
-  return async (repositoryId: number, image: string, digest: string, store: string): Promise<LinkedBlob | undefined> =>
-    (await find({ repositoryId, image, digest, store }))[0]
+  const findStore = db.prepare<{ repositoryId: number }, { store: string }>((queries, p) =>
+    queries.selectFrom('repositories').select('blob_store as store').where('id', '=', p.repositoryId),
+  )
+  return async (
+    repositoryId: number,
+    image: string,
+    digest: string,
+    store: string,
+  ): Promise<LinkedBlob | undefined> => {
+    const [found] = await find({ repositoryId, image, digest, store })
+    if (found) return found
+    const [current] = await findStore({ repositoryId })
+    if (!current || current.store === store) return undefined
+    return (await find({ repositoryId, image, digest, store: current.store }))[0]
+  }
 }
 
 /** Keeps a link for the time of a push. False: it is gone, the collector was quicker. */

@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Columns } from './columns.ts'
 import * as initial from './migrations/0001-initial.ts'
+import * as repositories from './migrations/0002-repositories.ts'
 import * as manifestUses from './migrations/0003-manifest-uses.ts'
 import * as grants from './migrations/0004-grants.ts'
 import * as tokens from './migrations/0006-tokens.ts'
@@ -13,6 +14,7 @@ import type { Schema } from './schema.ts'
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
 const migrations = {
   '0001-initial': initial,
+  '0002-repositories': repositories,
   '0003-manifest-uses': manifestUses,
   '0004-grants': grants,
   '0006-tokens': tokens,

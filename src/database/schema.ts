@@ -38,6 +38,10 @@ export interface RepositoryTable {
   /** `file`: declared in the configuration file, which then owns it. */
   managed_by: 'file' | 'database'
   created_at: Timestamp
+  /** 0 or 1. */
+  online: Generated<number>
+  /** JSON: the other keys as the file would say them, without what is a default; secrets are sealed. */
+  settings: Generated<string>
 }
 
 export interface ImageTable {

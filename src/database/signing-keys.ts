@@ -21,3 +21,11 @@ export async function insertSigningKey(queries: Queries, row: SigningKeyRow): Pr
 export async function deleteSigningKeys(queries: Queries, numbers: number[]): Promise<void> {
   if (numbers.length > 0) await queries.deleteFrom('signing_keys').where('number', 'in', numbers).execute()
 }
+
+export async function changeSigningKey(
+  queries: Queries,
+  number: number,
+  change: Pick<SigningKeyRow, 'private_key'>,
+): Promise<void> {
+  await queries.updateTable('signing_keys').set(change).where('number', '=', number).execute()
+}

@@ -12,7 +12,7 @@ export interface Housekeeping {
   /** Names of the blob stores. */
   stores: string[]
   /** Ids of the proxy repositories. */
-  proxies: number[]
+  proxies: () => number[]
   audit: Pick<Audit, 'prune'>
   sessions: { sweep(): Promise<unknown> }
   /** The caches of the proxy repositories. */
@@ -43,21 +43,19 @@ export function startHousekeeping(
         },
       },
       // Nobody comes back for a download that died with its process.
-      ...(proxies.length > 0
-        ? [
-            {
-              name: 'purge of broken downloads',
-              firstAfterMs: 0,
-              everyMs: 5 * minute,
-              async run() {
-                const purged = await uploads.purge(minute, { repositories: proxies })
-                if (purged > 0) log.info('removed broken downloads', { downloads: purged })
-              },
-            },
-            { name: 'note of what was pulled', firstAfterMs: minute, everyMs: minute, run: caches.noteUses },
-            { name: 'care of proxy caches', firstAfterMs: minute, everyMs: 10 * minute, run: caches.tend },
-          ]
-        : []),
+      {
+        name: 'purge of broken downloads',
+        firstAfterMs: 0,
+        everyMs: 5 * minute,
+        async run() {
+          const repositories = proxies()
+          if (repositories.length === 0) return
+          const purged = await uploads.purge(minute, { repositories })
+          if (purged > 0) log.info('removed broken downloads', { downloads: purged })
+        },
+      },
+      { name: 'note of what was pulled', firstAfterMs: minute, everyMs: minute, run: caches.noteUses },
+      { name: 'care of proxy caches', firstAfterMs: minute, everyMs: 10 * minute, run: caches.tend },
       { name: 'end of old sessions', firstAfterMs: minute, everyMs: 60 * minute, run: sessions.sweep },
       ...(config.audit.keep > 0
         ? [

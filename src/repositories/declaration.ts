@@ -1,17 +1,31 @@
 import { readFileSync } from 'node:fs'
 import type { RepositoryConfig } from '../config/config.ts'
+import { isPem } from '../config/repository-kinds.ts'
 import { AppError } from '../errors.ts'
 import { defaultTiming } from '../upstream/settings.ts'
-import type { ProxySettings, RepositoryDeclaration } from './repositories.ts'
+import type { ProxySettings, RepositoryKind } from './repositories.ts'
 
-/** A repository of the configuration. Reads the files that it names; throws `internal` for what the configuration's checks let through by mistake. */
-export function declarationOf(config: RepositoryConfig): RepositoryDeclaration {
-  const { name, type, blobStore, writePolicy, description = '', upstream, members, writableMember } = config
-  const common = { name, blobStore, writePolicy, description }
-  if (type === 'hosted') return { ...common, type }
-  if (type === 'group') return { ...common, type, members, writableMember }
+/** Where the content of a repository comes from. Throws `internal` for what the checks of the configuration let through by mistake. */
+export function kindOf({ name, type, upstream, members, writableMember }: RepositoryConfig): RepositoryKind {
+  if (type === 'hosted') return { type }
+  if (type === 'group') return { type, members, writableMember }
   if (!upstream) throw new AppError('internal', `repository ${name} is a proxy without an upstream`)
-  return { ...common, type, upstream: proxySettings(upstream) }
+  return { type, upstream: proxySettings(upstream) }
+}
+
+/**
+ * The repository with the authorities that it trusts as text: what is kept in the database must not depend on a file of this machine. Throws
+ * `request-invalid` when the file cannot be read.
+ */
+export function withAuthorities(config: RepositoryConfig): RepositoryConfig {
+  const { name, upstream } = config
+  if (upstream?.ca === undefined || isPem(upstream.ca)) return config
+  try {
+    return { ...config, upstream: { ...upstream, ca: readFileSync(upstream.ca, 'utf8') } }
+  } catch (cause) {
+    const reason = (cause as Error).message
+    throw new AppError('request-invalid', `upstream.ca of repository ${name} cannot be read: ${reason}`, { cause })
+  }
 }
 
 type UpstreamConfig = NonNullable<RepositoryConfig['upstream']>
@@ -23,12 +37,10 @@ function proxySettings({
   cacheSize,
   responseTimeout,
   idleTimeout,
-  ca,
   ...rest
 }: UpstreamConfig): ProxySettings {
   return {
     ...rest,
-    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
     tagAgeMs: tagAge,
     absenceAgeMs: absenceAge,
     keepForMs: keepFor,

@@ -46,6 +46,7 @@ function flatten(group: Repository, repositories: Pick<Repositories, 'named'>, w
     const repository = repositories.named(member.repository)
     if (!repository) return []
     const whyNot = (image: string) => {
+      if (repository.offline !== undefined) return `${repository.name} is offline: ${repository.offline}`
       if (!isWanted(image)) return `its images in ${group.name} are ${member.images.join(', ')}`
       const owners = isExclusive(image) ? [] : ownerOf(image)
       if (owners.length === 0) return undefined

@@ -1,8 +1,7 @@
-import type { Database } from '../database/database.ts'
-import { listRepositories, putRepository, type RepositoryRow } from '../database/repositories.ts'
+import type { RepositoryRow } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
-import { namespacesOf } from '../upstream/names.ts'
 import type { UpstreamSettings } from '../upstream/settings.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export type WritePolicy = RepositoryRow['write_policy']
 
@@ -41,21 +40,24 @@ export interface ProxySettings extends Omit<UpstreamSettings, 'name'> {
   foreignLayers?: 'client' | 'fetch' | undefined
 }
 
-/** A named store of one format, addressed as `host/<repository>/<image>`, or, where it is the default, as `host/<image>`. */
+/** A named store of one format, addressed as `host/<repository>/<image>`, or, where it is the default, as `host/<image>`. Never changes: see `Repositories`. */
 export type Repository = RepositoryKind & {
   id: number
   name: string
   /** Name of the blob store its content is kept in; of a group: that of its writable member, else of its first. */
   store: string
   writePolicy: WritePolicy
+  /** Patterns of tags that `allow-once` lets move. */
+  mutableTags?: readonly string[] | undefined
+  /** The most that may be in it; of a hosted one. */
+  quota?: Quota | undefined
+  /** Set while it answers nothing: why, for those who run the registry. */
+  offline?: string | undefined
 }
 
-/** A repository as the configuration file declares it. */
-export type RepositoryDeclaration = RepositoryKind & {
-  name: string
-  blobStore: string
-  writePolicy: WritePolicy
-  description: string
+export interface Quota {
+  bytes: number | undefined
+  tags: number | undefined
 }
 
 export interface Located {
@@ -66,6 +68,10 @@ export interface Located {
   by: 'connector' | 'path' | 'namespace' | 'default'
 }
 
+/**
+ * The repositories as they are now. One that is changed, by this process or another, becomes another object; one that is not stays the same, and so do groups that
+ * nothing has changed in.
+ */
 export interface Repositories {
   /** In the order of their names. */
   all(): Repository[]
@@ -81,79 +87,54 @@ export interface Repositories {
   boundTo(name: string): Repositories
 }
 
-/** Creates or updates what is declared, then loads all. Throws `internal` when the default repository does not exist. */
-export async function openRepositories(
-  db: Database,
-  declared: RepositoryDeclaration[],
-  defaultName: string,
-  now: () => number,
-): Promise<Repositories> {
-  await db.transaction(async (tx) => {
-    for (const { name, type, blobStore, writePolicy, description } of declared) {
-      await putRepository(tx, {
-        name,
-        format: 'docker',
-        type,
-        blob_store: blobStore,
-        write_policy: writePolicy,
-        description,
-        managed_by: 'file',
-        created_at: now(),
-      })
-    }
-  })
-  return createRepositories(await listRepositories(db), declared, defaultName)
-}
-
-/** The repositories of these rows; changes nothing. Throws `internal` when the default repository is not among them. */
-export function createRepositories(
-  rows: RepositoryRow[],
-  declared: RepositoryDeclaration[],
-  defaultName: string,
-): Repositories {
-  const kinds = new Map(declared.map((declaration) => [declaration.name, declaration]))
-  // A proxy or a group that is declared no longer has nothing to say where its content comes from; its row and its cache wait.
-  const served = rows.filter(({ name, type }) => kinds.has(name) || type === 'hosted')
-  const byName = new Map(served.map((row) => [row.name, fromRow(row, kinds.get(row.name))]))
-  const fallback = byName.get(defaultName)
-  if (!fallback) throw new AppError('internal', `defaultRepository: there is no repository "${defaultName}"`)
-
-  const byNamespace = new Map<string, Repository>()
-  for (const repository of byName.values()) {
-    if (repository.type !== 'proxy') continue
-    const { url, namespaces } = repository.upstream
-    // Of several for one registry, the first by name.
-    for (const one of namespacesOf(new URL(url), namespaces))
-      if (!byNamespace.has(one)) byNamespace.set(one, repository)
+/** Repositories that are looked up in whatever `current` says at that moment. Throws `internal` when the default repository is not among them. */
+export function createRepositories(current: () => Snapshot, defaultName: string): Repositories {
+  const namedOr = (name: string, setting: string): Repository => {
+    const repository = current().byName.get(name)
+    if (repository) return repository
+    throw new AppError('internal', `${setting}: there is no repository "${name}"`)
   }
-
+  namedOr(defaultName, 'defaultRepository')
   return {
-    all: () => [...byName.values()],
-    default: fallback,
+    all: () => [...current().byName.values()],
+    get default() {
+      return namedOr(defaultName, 'defaultRepository')
+    },
     locate(name, namespace) {
+      const { byName, byNamespace } = current()
       const slash = name.indexOf('/')
       const first = slash > 0 ? byName.get(name.slice(0, slash)) : undefined
       if (first) return { repository: first, image: name.slice(slash + 1), by: 'path' }
       const wanted = byNamespace.size > 0 ? namespace?.() : undefined
       const proxy = wanted ? byNamespace.get(wanted.toLowerCase()) : undefined
       if (proxy) return { repository: proxy, image: name, by: 'namespace' }
-      return { repository: fallback, image: name, by: 'default' }
+      return { repository: namedOr(defaultName, 'defaultRepository'), image: name, by: 'default' }
     },
-    named: (name) => byName.get(name),
+    named: (name) => current().byName.get(name),
     boundTo(name) {
-      const repository = byName.get(name)
-      if (!repository) throw new AppError('internal', `connectors: there is no repository "${name}"`)
-      const reach = reachOf(repository, byName)
+      const repository = () => namedOr(name, 'connectors')
+      repository()
       const bound: Repositories = {
-        all: () => [repository],
-        default: repository,
-        locate: (image) => ({ repository, image, by: 'connector' }),
-        named: (other) => (reach.has(other) ? byName.get(other) : undefined),
+        all: () => [repository()],
+        get default() {
+          return repository()
+        },
+        locate: (image) => ({ repository: repository(), image, by: 'connector' }),
+        named: (other) =>
+          reachOf(repository(), current().byName).has(other) ? current().byName.get(other) : undefined,
         boundTo: () => bound,
       }
       return bound
     },
   }
+}
+
+/** What clients are told: why it is offline is for those who run the registry. */
+export function offlineRepository({ name }: Repository): AppError {
+  return new AppError(
+    'repository-offline',
+    `repository ${name} is offline: try again later, or ask who runs this registry`,
+  )
 }
 
 /** The names of a repository and, of a group, of all that is in it. */
@@ -168,9 +149,8 @@ function reachOf(repository: Repository, byName: ReadonlyMap<string, Repository>
   return reach
 }
 
-function fromRow(row: RepositoryRow, kind: RepositoryKind = { type: 'hosted' }): Repository {
-  const common = { id: row.id, name: row.name, store: row.blob_store, writePolicy: row.write_policy }
-  if (kind.type === 'proxy') return { ...common, type: 'proxy', upstream: kind.upstream }
-  if (kind.type === 'hosted') return { ...common, type: 'hosted' }
-  return { ...common, type: 'group', members: kind.members, writableMember: kind.writableMember }
+/** Where pushes through a group land; undefined for what is no group, or one that takes none. */
+export function writableMemberOf(repositories: Pick<Repositories, 'named'>, name: string): string | undefined {
+  const repository = repositories.named(name)
+  return repository?.type === 'group' ? repository.writableMember : undefined
 }

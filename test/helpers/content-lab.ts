@@ -8,11 +8,12 @@ import type { Database } from '../../src/database/database.ts'
 import { prepareFindManifest } from '../../src/database/manifests.ts'
 import { createHostedImages } from '../../src/formats/docker/images/hosted.ts'
 import { manifestDigest, mediaTypes, parseManifest } from '../../src/formats/docker/images/manifest.ts'
-import { openRepositories, type Repository } from '../../src/repositories/repositories.ts'
+import type { Repository } from '../../src/repositories/repositories.ts'
 import type { ByteStream, StorageDriver } from '../../src/storage/driver.ts'
 import { createInMemoryContents, createInMemoryDriver } from '../../src/storage/inmemory.ts'
 import type { TestDatabase } from './databases.ts'
 import { findBrokenPromises } from './invariants.ts'
+import { openTestRepositories } from './repositories.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
@@ -33,14 +34,8 @@ export async function openLab(opened: TestDatabase, options: LabOptions = {}) {
   const now = () => clock.time
   const contents = createInMemoryContents()
   const driver = options.driver ?? createInMemoryDriver(contents)
-  const declared = ['private', 'other'].map((name) => ({
-    name,
-    type: 'hosted' as const,
-    blobStore: 'default',
-    writePolicy,
-    description: '',
-  }))
-  const repositories = await openRepositories(opened.db, declared, 'private', now)
+  const declared = ['private', 'other'].map((name) => ({ name, writePolicy }))
+  const repositories = await openTestRepositories(opened.db, declared, 'private', now)
   const [other, home] = repositories.all() as [Repository, Repository]
   const parts = { now, graceMs, home, other }
   let isFirst = true

@@ -9,14 +9,14 @@ import { createHostedImages } from '../../src/formats/docker/images/hosted.ts'
 import { createHostedTogether } from '../../src/formats/docker/images/hosted-together.ts'
 import type { Images } from '../../src/formats/docker/images/image-source.ts'
 import { parseManifest } from '../../src/formats/docker/images/manifest.ts'
-import { openRepositories, type Repositories, type Repository } from '../../src/repositories/repositories.ts'
+import type { Repositories, Repository } from '../../src/repositories/repositories.ts'
 import { createInMemoryDriver } from '../../src/storage/inmemory.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../helpers/databases.ts'
 import { configOf, digestOf, imageManifest, layerOf } from '../helpers/registry.ts'
+import { openTestRepositories } from '../helpers/repositories.ts'
 
 const names = ['one', 'two', 'three', 'four']
-const common = { writePolicy: 'allow', description: '', blobStore: 'default' } as const
 
 /** The same database, with what is asked of it counted: prepared queries, and everything else that is run. */
 function counted(db: Database) {
@@ -62,12 +62,8 @@ describeOnEachDatabase('queries of a group with four hosted members', (openDatab
     const blobs = createBlobs(parts)
     const uploads = createUploads(parts)
     const hosted = createHostedImages({ ...parts, blobs, uploads }, { readOnly: false, deletable: true, sparse: false })
-    const members = names.map((repository) => ({ repository, images: [], exclusive: [] }))
-    const declared = [
-      ...names.map((name) => ({ ...common, name, type: 'hosted' as const })),
-      { ...common, name: 'all', type: 'group' as const, members, writableMember: 'one' },
-    ]
-    repositories = await openRepositories(db, declared, 'all', Date.now)
+    const all = { name: 'all', type: 'group', members: names, writableMember: 'one' }
+    repositories = await openTestRepositories(db, [...names.map((name) => ({ name })), all], 'all')
     imagesOf = hosted
     const together = createHostedTogether({ db, blobs })
     const groupImages = createGroupImages({ repositories, imagesOf, together, now: Date.now, log: silentLog })

@@ -8,12 +8,12 @@ import type { ProtocolParts } from '../../src/formats/docker/protocol/call.ts'
 import { createDockerProtocol } from '../../src/formats/docker/protocol/dispatch.ts'
 import { createV1 } from '../../src/formats/docker/protocol/v1.ts'
 import { nobodyIsAsked } from '../../src/identity/authenticator.ts'
-import { openRepositories } from '../../src/repositories/repositories.ts'
 import { createInMemoryDriver } from '../../src/storage/inmemory.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { openTestSqlite, type TestDatabase } from '../helpers/databases.ts'
 import { fakeIncoming } from '../helpers/fake-incoming.ts'
 import { digestOf, nextOf, types } from '../helpers/registry.ts'
+import { openTestRepositories } from '../helpers/repositories.ts'
 
 /** Images under `secret/` are not for everyone; nothing may be deleted. */
 const decide: Decide = (_, action, target) => action !== 'delete' && !target?.image.startsWith('secret/')
@@ -32,17 +32,8 @@ describe('a caller who may not do everything', () => {
     }
     const blobs = createBlobs(content)
     const hosted = { ...content, blobs, uploads: createUploads(content) }
-    const declared = [
-      {
-        name: 'private',
-        type: 'hosted' as const,
-        blobStore: 'default',
-        writePolicy: 'allow' as const,
-        description: '',
-      },
-    ]
     parts = {
-      repositories: await openRepositories(database.db, declared, 'private', Date.now),
+      repositories: await openTestRepositories(database.db, [{ name: 'private' }], 'private'),
       imagesOf: createHostedImages(hosted, { readOnly: false, deletable: true, sparse: false }),
       blobs,
       authenticator: nobodyIsAsked,

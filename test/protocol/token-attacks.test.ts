@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { createHmac, createPublicKey } from 'node:crypto'
+import { join } from 'node:path'
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { openDatabase } from '../../src/database/database.ts'
 import { createLocalUsers } from '../../src/identity/local-users.ts'
@@ -9,6 +10,7 @@ import { createRobots } from '../../src/identity/tokens/robots.ts'
 import { plainSealer } from '../../src/identity/tokens/sealer.ts'
 import { openSigningKeys } from '../../src/identity/tokens/signing-keys.ts'
 import { databaseUserStore } from '../../src/identity/user-store.ts'
+import { openSecrets } from '../../src/secrets/secrets.ts'
 import { describeRegistry, digestOf, type TestRegistry } from '../helpers/registry.ts'
 
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
@@ -47,7 +49,15 @@ describeRegistry('attacks with tokens', { auth: undefined }, (registry) => {
     header: Record<string, unknown> = {},
   ): Promise<string> {
     const { db } = registry.app()
-    const keys = await openSigningKeys({ db, sealer: plainSealer, now: Date.now, lifetimeMs: 1e12, overlapMs: 1e12 })
+    const sealer = openSecrets({ key: undefined, file: join(registry.dataDir, 'secrets.key') })
+    const open = (envelope: string) => (sealer.isSealed(envelope) ? sealer.open(envelope) : envelope)
+    const keys = await openSigningKeys({
+      db,
+      sealer: { ...sealer, open },
+      now: Date.now,
+      lifetimeMs: 1e12,
+      overlapMs: 1e12,
+    })
     const { kid, privateKey } = keys.current()
     const payload = change({ ...decodeJwt(good) })
     return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid, ...header }).sign(privateKey)

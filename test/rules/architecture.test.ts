@@ -8,7 +8,7 @@ const source = join(root, 'src')
 /** Rooms from the ground up. A file may import its own room and any room of a lower floor; never a neighbour's, never upwards. */
 const floors: string[][] = [
   ['errors.ts', 'version.ts', 'closers.ts'],
-  ['telemetry', 'config'],
+  ['telemetry', 'config', 'secrets'],
   ['storage', 'database'],
   ['content'],
   ['events'],

@@ -3,6 +3,7 @@ import { summarizeImages } from '../../database/browse.ts'
 import { allowedEntries } from '../../formats/docker/images/allowed-entries.ts'
 import type { Page } from '../../formats/docker/images/image-source.ts'
 import { mayDo } from '../../formats/docker/images/targets.ts'
+import { offlineRepository } from '../../repositories/repositories.ts'
 import type { ApiParts } from '../api.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
 import { repositoryParams, visibleRepository } from '../in-repository.ts'
@@ -33,6 +34,7 @@ export function addImages(api: Api, parts: ApiParts): void {
     },
     async ({ params, query: { limit, after = '', search }, caller, incoming, header }) => {
       const repository = visibleRepository(parts, caller, params.repository)
+      if (repository.offline !== undefined) throw offlineRepository(repository)
       const images = imagesOf(repository)
       const list = async (page: Page) =>
         search === '' ? images.images(page) : (await images.search(search, page)).map(({ name }) => name)

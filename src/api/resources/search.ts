@@ -27,7 +27,7 @@ export function addSearch(api: Api, parts: ApiParts): void {
       answer: z.array(FoundSchema),
     },
     async ({ query: { q, limit }, caller }) => {
-      const stores = repositories.all().filter(({ type }) => type !== 'group')
+      const stores = repositories.all().filter(({ type, offline }) => type !== 'group' && offline === undefined)
       const lists = await Promise.all(
         stores.map(async (repository) => {
           const { principal } = caller

@@ -1,5 +1,6 @@
-import { boolean, choice, duration, outboundProxy, path, searchIndex, secret, size, text, webUrl } from '../kinds.ts'
+import { boolean, choice, duration, integer, outboundProxy, searchIndex, secret, size, text, webUrl } from '../kinds.ts'
 import { imagePattern, name } from '../name-kinds.ts'
+import { authorities, tagPattern } from '../repository-kinds.ts'
 import { each, list, optional, required, section, setting } from '../table.ts'
 
 const upstream = optional('Of a proxy repository: the registry it fetches from.', {
@@ -21,9 +22,9 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
   ),
   namespaces: list(each(text), [], 'More registries that it stands for, as clients name them in `?ns=`.'),
   ca: setting(
-    path,
+    authorities,
     undefined,
-    'PEM file of authorities to trust there, besides those of the system and of `outbound.ca`.',
+    'PEM file of authorities to trust there, or their PEM text, besides those of the system and of `outbound.ca`.',
   ),
   insecure: setting(boolean, 'false', 'Accept any certificate from it.'),
   proxy: setting(outboundProxy, undefined, 'HTTP proxy for the way there, or `none`. Default: `outbound.proxy`.'),
@@ -72,31 +73,54 @@ const member = section(
   { shortFor: 'repository' },
 )
 
+const quota = optional('Of a hosted repository: how much may be in it. What would go beyond is refused.', {
+  bytes: setting(size, undefined, 'Bytes of its blobs and manifests, each content counted once. Not set: no limit.'),
+  tags: setting(integer(0), undefined, 'Tags of all its images together. Not set: no limit.'),
+})
+
+/** One repository: what the file, the command line and the database say about one. */
+export const repository = section('One repository.', {
+  name: required(name, 'Its name, the first segment of the images in it.'),
+  format: setting(choice(['docker']), 'docker', 'What it stores.'),
+  type: setting(
+    choice(['hosted', 'proxy', 'group']),
+    'hosted',
+    'Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept, a `group` shows the content of its members.',
+  ),
+  online: setting(
+    boolean,
+    'true',
+    'Whether it answers. Offline, its images are refused with 503 and groups pass it over.',
+  ),
+  blobStore: setting(
+    name,
+    'default',
+    'The blob store that keeps its bytes. Once it has content, `entrepot repo move` takes that to another one.',
+  ),
+  writePolicy: setting(
+    choice(['allow', 'allow-once', 'read-only']),
+    'allow',
+    'Whether tags may be pushed, pushed once and never moved, or not at all.',
+  ),
+  mutableTags: list(
+    each(tagPattern),
+    [],
+    'With `writePolicy: allow-once`: tags that may be moved all the same, `latest` or `*-dev`.',
+  ),
+  quota,
+  description: setting(text, undefined, 'A line for people.'),
+  upstream,
+  members: list(member, [], 'Of a group: the repositories that are asked.'),
+  writableMember: setting(
+    name,
+    undefined,
+    'Of a group: the hosted member that pushes and deletes go to. Not set: there are none.',
+  ),
+})
+
 /** Declared repositories. */
 export const repositories = list(
-  section('One repository.', {
-    name: required(name, 'Its name, the first segment of the images in it.'),
-    format: setting(choice(['docker']), 'docker', 'What it stores.'),
-    type: setting(
-      choice(['hosted', 'proxy', 'group']),
-      'hosted',
-      'Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept, a `group` shows the content of its members.',
-    ),
-    blobStore: setting(name, 'default', 'The blob store that keeps its bytes.'),
-    writePolicy: setting(
-      choice(['allow', 'allow-once', 'read-only']),
-      'allow',
-      'Whether tags may be pushed, pushed once and never moved, or not at all.',
-    ),
-    description: setting(text, undefined, 'A line for people.'),
-    upstream,
-    members: list(member, [], 'Of a group: the repositories that are asked.'),
-    writableMember: setting(
-      name,
-      undefined,
-      'Of a group: the hosted member that pushes and deletes go to. Not set: there are none.',
-    ),
-  }),
+  repository,
   [],
   'Repositories that exist from the start. `private` is added when it is the default repository and not declared.',
 )

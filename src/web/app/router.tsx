@@ -10,6 +10,9 @@ export function createAppRouter(queries: QueryClient) {
     routeTree,
     basepath: basePath,
     context: { queries },
+    // Plain words: what the router would take for a number, `?left=1.10`, is a tag.
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: searchText,
     defaultPreload: 'intent',
     // What was read is kept by the queries, and asked anew when they say so.
     defaultPreloadStaleTime: 0,
@@ -18,6 +21,11 @@ export function createAppRouter(queries: QueryClient) {
     defaultNotFoundComponent: NotFoundPage,
     defaultPendingComponent: WaitingPage,
   })
+}
+
+function searchText(search: Record<string, string | undefined>): string {
+  const given = Object.entries(search).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }
 
 declare module '@tanstack/react-router' {

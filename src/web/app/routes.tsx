@@ -130,15 +130,14 @@ function listSearch(given: Record<string, unknown>): ListSearch {
   return textsOf(given, ['search', 'after'])
 }
 
-/** The named words of an address that are texts; numbers are, too: the router has read `?search=10` as one. */
+/** The named words of an address; empty ones are as good as none. */
 function textsOf<const Name extends string>(
   given: Record<string, unknown>,
   names: readonly Name[],
 ): { [K in Name]?: string } {
-  const found = names.flatMap((name) => {
-    const value = given[name]
-    return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [[name, String(value)]] : []
-  })
+  const found = names
+    .map((name) => [name, given[name]])
+    .filter(([, value]) => typeof value === 'string' && value !== '')
   return Object.fromEntries(found)
 }
 

@@ -13,13 +13,14 @@ import {
   noiseBlob,
 } from '../../../../test/helpers/oci.ts'
 import { filesOf, type RegistryTree, registryTree } from '../../../../test/helpers/registry-tree.ts'
+import { openTestRepositories } from '../../../../test/helpers/repositories.ts'
 import { type BlobStore, createBlobStores } from '../../../content/blob-store.ts'
 import { createBlobs } from '../../../content/blobs.ts'
 import { createCollector } from '../../../content/collector.ts'
 import type { Digest } from '../../../content/digest.ts'
 import { findOrphans } from '../../../content/orphans.ts'
 import { createUploads } from '../../../content/uploads.ts'
-import { openRepositories, type Repositories } from '../../../repositories/repositories.ts'
+import type { Repositories } from '../../../repositories/repositories.ts'
 import { openFilesystemDriver } from '../../../storage/filesystem.ts'
 import { readOnlyFolder } from '../../../storage/filesystem-source.ts'
 import { createInMemoryDriver } from '../../../storage/inmemory.ts'
@@ -54,16 +55,7 @@ describeOnEachDatabase('adoption of a registry:2', (open) => {
   async function install(store?: BlobStore) {
     const own = store ?? { name: 'default', driver: await openFilesystemDriver({ root: tree.root }) }
     const parts = { db: opened.db, stores: createBlobStores([own]), now: () => time, graceMs: hour }
-    const declared = [
-      {
-        name: 'private',
-        type: 'hosted' as const,
-        blobStore: 'default',
-        writePolicy: 'allow' as const,
-        description: '',
-      },
-    ]
-    const repositories: Repositories = await openRepositories(parts.db, declared, 'private', parts.now)
+    const repositories: Repositories = await openTestRepositories(parts.db, [{ name: 'private' }], 'private', parts.now)
     const uploads = createUploads(parts)
     const blobs = createBlobs(parts)
     const options = { readOnly: false, deletable: true, sparse: false }

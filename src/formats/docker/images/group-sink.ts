@@ -1,6 +1,6 @@
 import type { Digest } from '../../../content/digest.ts'
 import { AppError } from '../../../errors.ts'
-import type { Repository } from '../../../repositories/repositories.ts'
+import { offlineRepository, type Repository } from '../../../repositories/repositories.ts'
 import { gatherReferences } from './group-gather.ts'
 import type { GroupMemory } from './group-memory.ts'
 import type { Source } from './group-walk.ts'
@@ -24,6 +24,7 @@ export function createGroupSink({ group, members, memory, source }: SinkParts): 
       const fix = 'set writableMember of it to one of its hosted members, or use the name of a hosted repository'
       throw new AppError('policy-refused', `nothing can be pushed to or deleted from the group ${group.name}: ${fix}`)
     }
+    if (writable.repository.offline !== undefined) throw offlineRepository(writable.repository)
     if (writable.isAskedFor(image)) return writable.images
     throw new AppError(
       'policy-refused',

@@ -26,10 +26,12 @@ export function createGroupImages({ repositories, imagesOf, together, now, log }
   return function groupImages(group: Repository): Images {
     const memory = createGroupMemory(now)
     const isWritable = group.type === 'group' && group.writableMember !== undefined
-    const members = membersOf(group, repositories).map(({ repository, isAskedFor }) => {
+    const all = membersOf(group, repositories).map(({ repository, isAskedFor }) => {
       const images = imagesOf(repository)
       return { name: repository.name, isHosted: repository.type === 'hosted', images, isAskedFor, repository }
     })
+    // A member that goes offline or comes back makes this another group.
+    const members = all.filter(({ repository }) => repository.offline === undefined)
     type GroupMember = (typeof members)[number]
     const hosted = members.filter(({ isHosted }) => isHosted)
     const proxies = members.filter(({ isHosted }) => !isHosted)
@@ -191,7 +193,7 @@ export function createGroupImages({ repositories, imagesOf, together, now, log }
         const ask = async ({ images, isAskedFor }: GroupMember) => askedHits(await images.searchIndex(term), isAskedFor)
         return (await fromAll('search', proxies, ask)).flat()
       },
-      ...createGroupSink({ group, members, memory, source: { manifest, blob } }),
+      ...createGroupSink({ group, members: all, memory, source: { manifest, blob } }),
     }
   }
 }

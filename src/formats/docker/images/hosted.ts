@@ -5,6 +5,7 @@ import { findImage, holdImage, prepareListImages, searchImages } from '../../../
 import { deleteManifest, findManifests, listReferrers } from '../../../database/manifests.ts'
 import { deleteTag, deleteTagsOf, prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
+import { quotaOf } from '../../../repositories/quota.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { Images } from './image-source.ts'
 import { createManifestFinder } from './manifest-cache.ts'
@@ -28,6 +29,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
   const listImages = prepareListImages(db)
 
   return function hostedImages(repository: Repository): Images {
+    const quota = quotaOf(repository)
     const placeOf = (image: string): Place => ({ repositoryId: repository.id, image, store: repository.store })
 
     function checkWritable(): void {
@@ -76,6 +78,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
 
       async startUpload(image, algorithm) {
         checkWritable()
+        await quota?.checkRoom(db.queries)
         return uploads.start(placeOf(image), algorithm)
       },
       findUpload: (image, id) => uploads.find(placeOf(image), id),
@@ -85,7 +88,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       },
       async finishUpload(upload, digest, chunk) {
         checkWritable()
-        await uploads.finish(upload, digest, chunk)
+        await uploads.finish(upload, digest, chunk, undefined, quota?.admitBlob)
       },
       async cancelUpload(upload) {
         checkWritable()
@@ -93,12 +96,12 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       },
       async mountBlob(image, from, digest) {
         checkWritable()
-        return blobs.mount({ repositoryId: from.repository, ...from }, placeOf(image), digest)
+        return blobs.mount({ repositoryId: from.repository, ...from }, placeOf(image), digest, quota?.admitBlob)
       },
 
       async putManifest(image, manifest, digest, tags) {
         checkWritable()
-        await storeManifest(parts, { repository, image, manifest, digest, tags, sparse: options.sparse })
+        await storeManifest(parts, { repository, quota, image, manifest, digest, tags, sparse: options.sparse })
       },
 
       async deleteManifest(image, digest) {

@@ -2,7 +2,7 @@ import type { ContentParts } from '../../../content/content.ts'
 import type { Digest } from '../../../content/digest.ts'
 import { findImage, holdImage } from '../../../database/images.ts'
 import type { StoredManifest } from '../../../database/manifests.ts'
-import { confirmTag, deleteTag, prepareFindCheckedTag } from '../../../database/tags.ts'
+import { confirmTag, deleteTag, type prepareFindCheckedTag } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { UpstreamManifest } from '../../../upstream/manifest.ts'
@@ -21,6 +21,7 @@ export interface ProxyManifestParts extends ContentParts {
   absences: Absences
   events: ProxyEvents
   findManifest: ReturnType<typeof createManifestFinder>
+  findTag: ReturnType<typeof prepareFindCheckedTag>
 }
 
 /** From this part of its age on, a tag that is asked for is asked of the upstream, too, and nobody waits for that. */
@@ -44,9 +45,8 @@ interface Found {
  * upstream's error is thrown.
  */
 export function createProxyManifests(parts: ProxyManifestParts) {
-  const { db, now, repository, upstream, absences, events, findManifest } = parts
+  const { db, now, repository, upstream, absences, events, findManifest, findTag } = parts
   const { tagAgeMs } = repository.upstream
-  const findTag = prepareFindCheckedTag(db)
   const flights = createFlights<Found>()
   /** Since when each flight is under way, by `performance.now()`. */
   const begun = new Map<string, number>()

@@ -2,7 +2,7 @@ import type { Blobs } from '../../../content/blobs.ts'
 import type { ContentParts, Place } from '../../../content/content.ts'
 import { prepareListImages, searchImages } from '../../../database/images.ts'
 import { listReferrers, type StoredManifest } from '../../../database/manifests.ts'
-import { prepareListTags } from '../../../database/tags.ts'
+import { prepareFindCheckedTag, prepareListTags } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { LastUse } from '../../../retention/last-use.ts'
@@ -38,12 +38,13 @@ export function createProxyImages(parts: ProxyParts) {
   const findManifest = createManifestFinder(db)
   const listTags = prepareListTags(db)
   const listImages = prepareListImages(db)
+  const findTag = prepareFindCheckedTag(db)
 
   return function proxyImages(repository: ProxyRepository): Images {
     const upstream = upstreamOf(repository)
     const absences = createAbsences(repository.upstream.absenceAgeMs, now)
     const events = createProxyEvents(repository.name, log, metrics)
-    const manifest = createProxyManifests({ ...parts, repository, upstream, absences, events, findManifest })
+    const manifest = createProxyManifests({ ...parts, repository, upstream, absences, events, findManifest, findTag })
     const searchIndex = createIndexSearch({ repository: repository.name, upstream, log, now })
     const foreign =
       repository.upstream.foreignLayers === 'fetch' ? createForeignLayers(db, upstream.foreign) : undefined

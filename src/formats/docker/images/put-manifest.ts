@@ -6,11 +6,15 @@ import { startUse } from '../../../database/manifest-uses.ts'
 import { findManifests, holdLinks, insertManifest } from '../../../database/manifests.ts'
 import { findTags, putTag } from '../../../database/tags.ts'
 import { AppError } from '../../../errors.ts'
+import type { QuotaGuard } from '../../../repositories/quota.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
+import { isTagAmong } from '../../../repositories/tag-pattern.ts'
 import type { ManifestReference, ParsedManifest } from './manifest.ts'
 
 export interface PutManifest {
   repository: Repository
+  /** Of the repository, where it has one. */
+  quota?: QuotaGuard | undefined
   image: string
   manifest: ParsedManifest
   digest: Digest
@@ -24,11 +28,15 @@ export interface PutManifest {
 /** Stores a manifest and its tags in one transaction: either all of it can be pulled afterwards, or nothing has changed. */
 export function storeManifest(
   { db, now, graceMs }: ContentParts,
-  { repository, image, manifest, digest, tags, sparse, checkedAt }: PutManifest,
+  { repository, quota, image, manifest, digest, tags, sparse, checkedAt }: PutManifest,
 ): Promise<void> {
   return db.transaction(async (tx) => {
     const imageId = await ensureImage(tx, repository.id, image, now(), { hold: true })
     await checkPolicy(tx, repository, imageId, tags, digest)
+    if (quota) {
+      const newTags = tags.length - (await findTags(tx, imageId, tags)).size
+      await quota.admitManifest(tx, { digest, size: manifest.bytes.length, newTags })
+    }
     const missing = await missingReferences(tx, imageId, manifest.references, now() + graceMs)
     if (missing.length > 0 && !sparse) {
       throw new AppError(
@@ -61,8 +69,10 @@ export function storeManifest(
 
 async function checkPolicy(tx: Queries, repository: Repository, imageId: number, tags: string[], digest: Digest) {
   if (repository.writePolicy !== 'allow-once') return
-  const existing = await findTags(tx, imageId, tags)
-  const taken = tags.find((tag) => (existing.get(tag) ?? digest) !== digest)
+  const { mutableTags = [] } = repository
+  const bound = tags.filter((tag) => !isTagAmong(mutableTags, tag))
+  const existing = await findTags(tx, imageId, bound)
+  const taken = bound.find((tag) => (existing.get(tag) ?? digest) !== digest)
   if (taken === undefined) return
   throw new AppError(
     'policy-refused',

@@ -10,6 +10,7 @@ export async function listCatalog(call: Call): Promise<Response> {
   const page = pageOf(call, parts.maxCatalog)
   const lists = await Promise.all(
     repositories.all().map(async (repository) => {
+      if (repository.offline !== undefined) return []
       const last = lastWithin(listPrefix(repositories, repository), page)
       if (last === undefined) return []
       const images = imagesOf(repository)

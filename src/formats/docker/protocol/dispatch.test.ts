@@ -5,7 +5,8 @@ import { AppError } from '../../../errors.ts'
 import { createAuthenticator, nobodyIsAsked } from '../../../identity/authenticator.ts'
 import type { UserSource } from '../../../identity/sources.ts'
 import { createThrottle } from '../../../identity/throttle.ts'
-import { createRepositories } from '../../../repositories/repositories.ts'
+import { createRepositories, type Repository } from '../../../repositories/repositories.ts'
+import { nothing } from '../../../repositories/snapshot.ts'
 import { createLog } from '../../../telemetry/log.ts'
 import type { Images, LookOptions } from '../images/image-source.ts'
 import { admit } from './admit.ts'
@@ -69,14 +70,12 @@ test('wrong passwords at a mirror count, and do not end the pulls there', async 
 test('only who may push is asked for by a client that is about to', async () => {
   const asked: (LookOptions | undefined)[] = []
   const images = { manifest: (_image, _reference, options) => void asked.push(options) } as Partial<Images> as Images
-  const row = { id: 1, name: 'private', format: 'docker', type: 'hosted', blob_store: 'default' } as const
-  const rest = { write_policy: 'allow', description: '', managed_by: 'file', created_at: 0 } as const
-  const group = { ...row, ...rest, name: 'images', type: 'group' } as const
-  const declared = { name: 'images', type: 'group', members: [], writableMember: 'private' } as const
-  const settings = { blobStore: 'default', writePolicy: 'allow', description: '' } as const
+  const common = { id: 1, name: 'images', store: 'default', writePolicy: 'allow' } as const
+  const group: Repository = { ...common, type: 'group', members: [], writableMember: 'private' }
+  const snapshot = { ...nothing, byName: new Map([['images', group]]) }
   const ask = async (method: string, accept: string, mayPush: boolean) => {
     const protocol = createDockerProtocol({
-      repositories: createRepositories([group], [{ ...settings, ...declared }], 'images'),
+      repositories: createRepositories(() => snapshot, 'images'),
       imagesOf: () => images,
       blobs: { holders: async () => [] },
       authenticator: nobodyIsAsked,

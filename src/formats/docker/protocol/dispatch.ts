@@ -1,6 +1,7 @@
 import { AppError } from '../../../errors.ts'
 import { headOf, isAncientDocker } from '../../../http/compose.ts'
 import type { Handler, Incoming } from '../../../http/incoming.ts'
+import { offlineRepository } from '../../../repositories/repositories.ts'
 import { checkImageName, isImageName } from '../images/names.ts'
 import { targetsOf } from '../images/targets.ts'
 import { admit, imageScope } from './admit.ts'
@@ -56,6 +57,7 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
     name: found.name,
     also: mountScope(incoming),
   })
+  if (repository.offline !== undefined) throw offlineRepository(repository)
   if (route.unhurried) incoming.unhurried()
   const { name, reference } = found
   const images = parts.imagesOf(repository)

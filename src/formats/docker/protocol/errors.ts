@@ -29,6 +29,7 @@ const wire = {
   throttled: [429, 'TOOMANYREQUESTS'],
   'storage-full': [507, 'UNAVAILABLE'],
   unavailable: [503, 'UNAVAILABLE'],
+  'repository-offline': [503, 'UNAVAILABLE'],
   'identity-unavailable': [503, 'UNAVAILABLE'],
   'upstream-failed': [502, 'UNAVAILABLE'],
   'upstream-timeout': [504, 'UNAVAILABLE'],

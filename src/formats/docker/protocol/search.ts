@@ -24,7 +24,8 @@ const kinds: HitKind[] = ['hosted', 'cached']
  */
 export async function searchAll(parts: Parts, principal: Principal, term: string, wanted: number): Promise<Result[]> {
   const { repositories, imagesOf } = parts
-  const ordered = [repositories.default, ...repositories.all().filter((one) => one !== repositories.default)]
+  const all = [repositories.default, ...repositories.all().filter((one) => one !== repositories.default)]
+  const ordered = all.filter(({ offline }) => offline === undefined)
   const byName = new Map<string, Result>()
   /** By repository and image, whatever name they are told by. */
   const byPlace = new Map<string, Result>()

@@ -95,6 +95,7 @@ async function mountBlob(call: ImageCall): Promise<Digest | undefined> {
   const { repositories } = parts
   const from = incoming.query.get('from')
   for (const located of await mountSources(from, digest)) {
+    if (located.repository.offline !== undefined) continue
     if (!mayDo(parts, principal, 'pull', located)) continue
     if (!tokenAllows(principal, located.names)) {
       if (from === null) continue
