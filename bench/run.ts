@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { blobGet } from './cases/blob-get.ts'
 import { catalog } from './cases/catalog.ts'
+import { coldCrowd } from './cases/cold-crowd.ts'
+import { coldPull } from './cases/cold-pull.ts'
 import { garbageCollection } from './cases/garbage-collection.ts'
+import { groupPull } from './cases/group-pull.ts'
 import { layerPush } from './cases/layer-push.ts'
 import { manifestGet } from './cases/manifest-get.ts'
 import { memory } from './cases/memory.ts'
@@ -31,6 +34,9 @@ const benchmarks: readonly Benchmark[] = [
   smallPushes,
   tags,
   catalog,
+  coldPull,
+  coldCrowd,
+  groupPull,
   garbageCollection,
   memory,
   startTime,

@@ -49,7 +49,7 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
 import { createGuard } from './upstream/guard.ts'
 import { createUpstream } from './upstream/upstream.ts'
@@ -110,7 +110,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     )
     const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
-    const upstreamOf = createUpstreams(config, log, now)
+    const upstreamOf = createUpstreams(config, log, now, metrics)
     const lastUse = closers.add(createLastUse(db, now))
     const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
     const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
@@ -230,13 +230,23 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
 }
 
 /** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
-function createUpstreams(config: Config, log: Log, now: () => number) {
+function createUpstreams(config: Config, log: Log, now: () => number, metrics: Metrics) {
   const outbound = configuredOutbound(config)
   const { allow } = config.outbound
   const guard = createGuard({ allow })
   const foreignGuard = createGuard({ allow, allowPrivate: false })
   return onceEach(({ name, upstream }: ProxyRepository) =>
-    createUpstream({ name, ...upstream }, { log, now, outbound, guard, foreignGuard }),
+    createUpstream(
+      { name, ...upstream },
+      {
+        log,
+        now,
+        outbound,
+        guard,
+        foreignGuard,
+        answered: (kind, seconds) => metrics.upstreamAnswered(name, kind, seconds),
+      },
+    ),
   )
 }
 

@@ -25,6 +25,8 @@ export interface Server {
   settings: Settings
   /** From just before the process was started to its first good answer. */
   startSeconds: number
+  /** What it wrote to both outputs. */
+  logFile: string
   stop(): Promise<void>
 }
 
@@ -50,7 +52,10 @@ export interface Bench {
 }
 
 /** `readyPath` replaces the program's own. */
-export type StartOptions = Pick<Settings, 'tls' | 'htpasswd'> & { dataDir?: string; readyPath?: string }
+export type StartOptions = Pick<Settings, 'tls' | 'htpasswd' | 'upstream' | 'variables'> & {
+  dataDir?: string
+  readyPath?: string
+}
 
 /** A bench that is set up and taken down by whoever runs the benchmarks. */
 export interface OpenBench extends Bench {
@@ -84,13 +89,14 @@ export function openBench(subject: Registry, peer: Registry, sizes: Sizes): Open
     const { argv, env } = program.command(settings)
     const logFile = join(dataDir, '..', `${program.name}-${settings.port}.out`)
     const began = performance.now()
-    const child = launch(argv, env, logFile)
+    const child = launch(argv, { ...env, ...settings.variables }, logFile)
     const url = `${settings.tls ? 'https' : 'http'}://127.0.0.1:${settings.port}`
     const server: Server = {
       url,
       pid: child.pid ?? 0,
       settings,
       startSeconds: 0,
+      logFile,
       stop: async () => {
         servers.delete(server)
         await stop(child)

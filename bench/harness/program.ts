@@ -7,6 +7,10 @@ export interface Settings {
   tls?: { certificate: string; key: string }
   /** A file as `htpasswd -B` writes it; without it everything is open. */
   htpasswd?: string
+  /** Makes a registry a proxy of this one. */
+  upstream?: string
+  /** More settings, as environment variables; they win. */
+  variables?: Record<string, string>
 }
 
 /** A server that can be started for a measurement. */
@@ -32,6 +36,11 @@ export interface Registry extends Program {
   pagesTags: boolean
   /** Fills an empty data folder, with the program not running. `serve` starts it there and resolves with its address. */
   fill(dataDir: string, content: Content, serve: () => Promise<string>): Promise<void>
+  /**
+   * Settings that give it a hosted repository, a proxy of each of these upstreams, and a group of them all in this order. Absent: it knows no groups.
+   * Images are addressed as `<name>/<image>` in the repository and in the group.
+   */
+  group?(upstreams: readonly string[]): { repository: string; group: string; variables: Record<string, string> }
   /** The command that scans every reference and deletes nothing. */
   garbageCollection(settings: Settings): { argv: string[]; env: Record<string, string> }
 }

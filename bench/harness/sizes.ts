@@ -10,6 +10,10 @@ export interface Sizes {
   tags: { many: number; few: number }
   images: { many: number; few: number }
   references: number
+  /** Of a blob that a proxy does not have yet, and of one that many ask for at once. */
+  coldBytes: number
+  crowdBytes: number
+  crowd: number
   slowPulls: number
   slowPushes: number
   memoryRounds: number
@@ -26,6 +30,9 @@ export const fullSizes: Sizes = {
   tags: { many: 100_000, few: 1000 },
   images: { many: 20_000, few: 1000 },
   references: 1_000_000,
+  coldBytes: 200_000_000,
+  crowdBytes: 100_000_000,
+  crowd: 50,
   slowPulls: 1000,
   slowPushes: 50,
   memoryRounds: 3,
@@ -42,6 +49,9 @@ export const quickSizes: Sizes = {
   tags: { many: 10_000, few: 100 },
   images: { many: 4000, few: 1000 },
   references: 50_000,
+  coldBytes: 100_000_000,
+  crowdBytes: 50_000_000,
+  crowd: 20,
   slowPulls: 200,
   slowPushes: 10,
   memoryRounds: 1,

@@ -21,10 +21,35 @@ export const entrepot: Registry = {
   version: async () => (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
   command: (settings) => ({ argv: [entrepotCommand, 'serve'], env: environment(settings) }),
   fill: async (_dataDir, content, serve) => pushContent(await serve(), content),
+  group(upstreams) {
+    const proxies = upstreams.map((url, index) => ({ NAME: `far-${index}`, TYPE: 'proxy', UPSTREAM_URL: url }))
+    const members = ['own', ...proxies.map(({ NAME }) => NAME)]
+    const group = {
+      NAME: 'all',
+      TYPE: 'group',
+      ...variables(
+        'MEMBERS',
+        members.map((name) => ({ REPOSITORY: name })),
+      ),
+    }
+    const repositories = [{ NAME: 'own', TYPE: 'hosted' }, ...proxies, group]
+    return {
+      repository: 'own',
+      group: 'all',
+      variables: { ...variables('ENTREPOT_REPOSITORIES', repositories), ENTREPOT_DEFAULTREPOSITORY: 'own' },
+    }
+  },
   garbageCollection: (settings) => ({
     argv: [entrepotCommand, 'gc', '--dry-run', '--json'],
     env: environment(settings),
   }),
+}
+
+/** A list of settings as variables: `<prefix>_0_NAME`. */
+function variables(prefix: string, items: readonly Record<string, string>[]): Record<string, string> {
+  return Object.fromEntries(
+    items.flatMap((item, index) => Object.entries(item).map(([key, value]) => [`${prefix}_${index}_${key}`, value])),
+  )
 }
 
 function environment(settings: Settings): Record<string, string> {

@@ -128,4 +128,6 @@ const usualUpstream = {
   foreignLayers: 'client',
   responseTimeout: 30_000,
   idleTimeout: 60_000,
+  maxBandwidth: undefined,
+  maxDownloads: undefined,
 } as const

@@ -106,6 +106,17 @@ export const size = kind<number>(
   { show: (value) => value, verbatim: false },
 )
 
+/** Bytes per second such as `50MB/s`; the value is in bytes. */
+export const bandwidth = kind<number>(
+  'bytes per second',
+  (given, cwd) => {
+    const value = size.parse(given.replace(/\s*\/\s*s$/i, ''), cwd)
+    if (typeof value === 'number' && value > 0) return value
+    return new Wrong('is no number of bytes per second', 'write a unit, as in 500kB/s, 50MB/s or 1GB/s')
+  },
+  { show: (value) => value, verbatim: false },
+)
+
 /** One of some words. `missing` are words that are known but not supported yet, each with what to do instead. */
 export function choice<const Word extends string>(
   words: readonly Word[],

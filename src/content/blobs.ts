@@ -14,6 +14,7 @@ import {
 import { holdStoreOf } from '../database/repositories.ts'
 import { AppError } from '../errors.ts'
 import type { ByteRange, ByteStream } from '../storage/driver.ts'
+import type { Proxied } from '../telemetry/proxy-metrics.ts'
 import { blobKey } from './blob-store.ts'
 import type { Admit, ContentParts, Place } from './content.ts'
 import type { Digest } from './digest.ts'
@@ -24,9 +25,9 @@ export interface Blob {
   /** Bytes. */
   size: number
   localFile: string | undefined
-  /** Chunks that were read stay as they are: nobody needs to copy them. */
-  lasting?: boolean
   read(range?: ByteRange): Promise<ByteStream>
+  /** Set by proxies: how they came by it. */
+  proxied?: Proxied
 }
 
 export type Blobs = ReturnType<typeof createBlobs>

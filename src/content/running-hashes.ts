@@ -7,7 +7,29 @@ export interface RunningHash {
   /** Bytes hashed so far. */
   readonly size: number
   update(bytes: Uint8Array): void
+  /** Of all bytes; none can be taken in after that. */
   digest(): Digest
+}
+
+/** A hash that has taken in nothing yet. */
+export function createRunningHash(algorithm: DigestAlgorithm): RunningHash {
+  const { hash, digest }: { hash: Hash; digest: () => Digest } = createHasher(algorithm)
+  let size = 0
+  let found: Digest | undefined
+  return {
+    algorithm,
+    get size() {
+      return size
+    },
+    update(bytes) {
+      hash.update(bytes)
+      size += bytes.length
+    },
+    digest() {
+      found ??= digest()
+      return found
+    },
+  }
 }
 
 /** How many uploads' hashes are remembered between two requests; beyond that the oldest is forgotten and its bytes are read again. */
@@ -20,31 +42,14 @@ const capacity = 10_000
 export function createRunningHashes() {
   const waiting = new Map<string, { writer: string | null; hash: RunningHash }>()
 
-  function fresh(algorithm: DigestAlgorithm): RunningHash {
-    const { hash, digest }: { hash: Hash; digest: () => Digest } = createHasher(algorithm)
-    let size = 0
-    return {
-      algorithm,
-      get size() {
-        return size
-      },
-      update(bytes) {
-        hash.update(bytes)
-        size += bytes.length
-      },
-      digest,
-    }
-  }
-
   return {
-    fresh,
     /** The hash of the first `size` bytes, if it is at hand (it always is for none). Without an algorithm: whichever is running. */
     take(upload: string, writer: string | null, size: number, algorithm?: DigestAlgorithm): RunningHash | undefined {
       const found = waiting.get(upload)
       waiting.delete(upload)
       const isGood = found?.writer === writer && found.hash.size === size
       if (isGood && (!algorithm || found.hash.algorithm === algorithm)) return found.hash
-      return size === 0 ? fresh(algorithm ?? 'sha256') : undefined
+      return size === 0 ? createRunningHash(algorithm ?? 'sha256') : undefined
     },
     keep(upload: string, writer: string | null, size: number, hash: RunningHash): void {
       if (hash.size !== size) return

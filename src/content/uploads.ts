@@ -14,7 +14,7 @@ import type { Admit, ContentParts, Place } from './content.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm } from './digest.ts'
 import { type Claim, createHolds } from './holds.ts'
 import { publish } from './publish.ts'
-import { createRunningHashes } from './running-hashes.ts'
+import { createRunningHash, createRunningHashes, type RunningHash } from './running-hashes.ts'
 
 const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-/
 /** How long staged bytes that are no upload are left alone. */
@@ -36,6 +36,10 @@ export interface Chunk {
   bytes?: ByteStream
   /** Where the client says its bytes belong, and how many it announces. Undefined: after what is there. */
   range?: { start: number; length: number } | undefined
+  /** Takes in exactly these bytes, all of them by the time they end, and is asked for nothing else: they are not hashed here again. For a new upload. */
+  hash?: RunningHash
+  /** Chunks of `bytes` stay as they are after the next is asked for. */
+  lasting?: boolean
   signal?: AbortSignal
 }
 
@@ -86,16 +90,16 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
   /** Adds a chunk to what is staged. Chunks come in order: distribution-spec, "Pushing a blob in chunks". */
   async function append(
     upload: HeldUpload,
-    { bytes, range, signal }: Chunk,
+    { bytes, range, hash, lasting = false, signal }: Chunk,
     algorithm?: DigestAlgorithm,
   ): Promise<number> {
     if (range && range.start !== upload.size) throw outOfOrder(`the chunk starts at ${range.start}`, upload.size)
     const { driver } = stores(upload.place.store)
-    const hashing = hashes.take(upload.id, upload.writer, upload.size, algorithm)
+    const hashing = hash ?? hashes.take(upload.id, upload.writer, upload.size, algorithm)
     let arrived = 0
     const counted = (async function* () {
       for await (const chunk of bytes ?? nothing()) {
-        hashing?.update(chunk)
+        if (!hash) hashing?.update(chunk)
         arrived += chunk.length
         yield chunk
       }
@@ -104,7 +108,7 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
     const isClosing = !bytes && upload.size > 0
     const size = isClosing
       ? upload.size
-      : await driver.append(upload.id, upload.size, counted, signal ? { signal } : {})
+      : await driver.append(upload.id, upload.size, counted, { lasting, ...(signal && { signal }) })
     if (range && arrived !== range.length) {
       await rollBack(upload)
       throw new AppError('size-invalid', `Content-Range announces ${range.length} bytes, ${arrived} came`, {
@@ -123,7 +127,7 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
   }
 
   async function digestOfStaged(upload: HeldUpload, size: number, algorithm: DigestAlgorithm): Promise<Digest> {
-    const running = hashes.take(upload.id, upload.holder, size, algorithm) ?? hashes.fresh(algorithm)
+    const running = hashes.take(upload.id, upload.holder, size, algorithm) ?? createRunningHash(algorithm)
     if (running.size !== size) {
       const staged = await stores(upload.place.store).driver.readStaged(upload.id)
       for await (const chunk of staged ?? []) running.update(chunk)
@@ -142,7 +146,7 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
     /** `algorithm` says which digest the client will ask for, where it told: the bytes are hashed with it as they come. */
     async start(place: Place, algorithm: DigestAlgorithm = 'sha256'): Promise<Upload> {
       const id = randomUUID()
-      if (algorithm !== 'sha256') hashes.keep(id, null, 0, hashes.fresh(algorithm))
+      if (algorithm !== 'sha256') hashes.keep(id, null, 0, createRunningHash(algorithm))
       await db.relaxed((tx) =>
         insertUpload(tx, {
           id,
@@ -170,16 +174,10 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
 
     /**
      * Adds the last chunk, compares, and links the blob to the image: durable once resolved. When the client breaks off, the upload is what it
-     * was before the request. `onVerified` is called once the bytes are known to be right, before they are made durable. `admit`
-     * may refuse them by throwing; the upload is then gone, too. Throws `digest-invalid` when the bytes are not what the client says; the upload is then gone.
+     * was before the request. `admit` may refuse them by throwing; the upload is then gone, too. Throws `digest-invalid` when the bytes are not what the client
+     * says; the upload is then gone.
      */
-    finish: (
-      upload: Upload,
-      digest: Digest,
-      chunk: Chunk,
-      onVerified: () => void = () => {},
-      admit?: Admit,
-    ): Promise<void> =>
+    finish: (upload: Upload, digest: Digest, chunk: Chunk, admit?: Admit): Promise<void> =>
       holding(upload, async (before) => {
         const algorithm = algorithmOf(digest)
         const size = await append(before, chunk, algorithm).catch(async (error) => {
@@ -202,7 +200,6 @@ export function createUploads(parts: ContentParts, options: UploadsOptions = {})
           await remove(before)
           throw error
         })
-        onVerified()
         await publish(parts, { upload: before.id, holder: before.holder, place: before.place, digest, size, admit })
       }),
 

@@ -1,4 +1,5 @@
 import type { Insertable } from 'kysely'
+import type { Proxied } from '../telemetry/proxy-metrics.ts'
 import type { Database, Queries } from './database.ts'
 import { enqueue } from './gc-queue.ts'
 import { imageId } from './images.ts'
@@ -13,6 +14,8 @@ export interface StoredManifest {
   content: Uint8Array
   /** Why the answer may be old, for the client: set by proxies that cannot ask their upstream. */
   warning?: string
+  /** Set by proxies: how they came by it. */
+  proxied?: Proxied
 }
 
 /**

@@ -117,5 +117,6 @@ function accessEntry(incoming: Incoming, status: number, bytes: number | undefin
     referer: headers.get('referer') ?? '',
     userAgent: headers.get('user-agent') ?? '',
     seconds,
+    cache: incoming.cache,
   }
 }

@@ -9,14 +9,14 @@ export interface SendableObject {
   size: number
   /** Path of a local file holding exactly these bytes: sent by the kernel, with an exact length. */
   localFile?: string | undefined
-  /** Chunks that were read stay valid, against the rule of `ByteStream`. */
-  lasting?: boolean | undefined
   /** The bytes, or a part of them. Called at most once per part and only as the client reads. */
   read(range?: ByteRange): Promise<ByteStream>
 }
 
 /** Bodies up to this many bytes are put together in memory, because the runtime sends a stream without its length. */
 const assembledBytes = 1024 * 1024
+/** What is written to a client at once. */
+const pieceBytes = 128 * 1024
 
 /**
  * Answers GET and HEAD of an object: 200, 206 (one part or multipart/byteranges), 416; `If-Range` is held against the `etag` in `headers`.
@@ -60,7 +60,7 @@ async function partResponse(object: SendableObject, part: ByteRange | undefined,
     const file = Bun.file(object.localFile)
     return new Response(part ? file.slice(part.first, part.last + 1) : file, { status, headers })
   }
-  return bytesResponse(await object.read(part), length, status, headers, object.lasting)
+  return bytesResponse(await object.read(part), length, status, headers)
 }
 
 /** RFC 9110 section 14.6. Parts are neither merged nor sorted: some clients count them. */
@@ -98,31 +98,43 @@ async function* readPart(object: SendableObject, part: ByteRange): ByteStream & 
 }
 
 /** Sends exactly `length` bytes; a stream that ends early breaks the answer off instead of ending it well. */
-async function bytesResponse(
-  bytes: ByteStream,
-  length: number,
-  status: number,
-  headers: Headers,
-  lasting = false,
-): Promise<Response> {
+async function bytesResponse(bytes: ByteStream, length: number, status: number, headers: Headers): Promise<Response> {
   if (length <= assembledBytes) return new Response(await assemble(bytes, length), { status, headers })
-  const iterator = exactly(bytes, length)
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        let next = await iterator.next()
-        while (!next.done && next.value.length === 0) next = await iterator.next()
-        if (next.done) controller.close()
-        // Usually a copy: a chunk of a ByteStream is valid only until the next is asked for.
-        else controller.enqueue(lasting ? next.value : new Uint8Array(next.value))
-      },
-      async cancel() {
-        await iterator.return(undefined)
-      },
+  return new Response(streamOf(exactly(bytes, length)), { status, headers })
+}
+
+/** The part of Bun's stream controller that is used: `write` is done with the bytes when it returns, `flush` when the client has taken them. */
+interface DirectController {
+  write(bytes: Uint8Array): unknown
+  flush(wait: true): unknown
+  close(): void
+}
+
+/**
+ * A body that is written as the client takes it. The runtime's own kind of stream, because the standard one keeps every chunk until its collector
+ * comes: with many readers that is most of the memory, and each chunk would have to be a copy.
+ */
+function streamOf(iterator: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream {
+  let isCancelled = false
+  const source = {
+    type: 'direct',
+    async pull(controller: DirectController) {
+      for await (const chunk of iterator) {
+        // In pieces: what the socket does not take at once is copied, for each reader.
+        for (let at = 0; at < chunk.length && !isCancelled; at += pieceBytes) {
+          controller.write(chunk.subarray(at, at + pieceBytes))
+          await controller.flush(true)
+        }
+      }
+      if (!isCancelled) controller.close()
     },
-    { highWaterMark: 0 },
-  )
-  return new Response(body, { status, headers })
+    // Also ends what waits for the client in `pull`.
+    async cancel() {
+      isCancelled = true
+      await iterator.return(undefined)
+    },
+  }
+  return new ReadableStream(source as unknown as UnderlyingDefaultSource<Uint8Array>)
 }
 
 async function assemble(bytes: ByteStream, length: number): Promise<Uint8Array<ArrayBuffer>> {

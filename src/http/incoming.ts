@@ -1,4 +1,5 @@
 import type { ByteStream } from '../storage/driver.ts'
+import type { CacheResult } from '../telemetry/proxy-metrics.ts'
 
 /** The address under which the client reached us, after trusted forwarding headers: `{scheme: 'https', host: 'hub.example.com:8443', prefix: ''}`. */
 export interface Origin {
@@ -39,6 +40,8 @@ export interface Incoming {
   user?: string | undefined
   /** What kind of thing is asked for (`blob`, `manifest`, `tags`): a short fixed word for metrics. Set by the protocol. */
   route?: string | undefined
+  /** Of an answer of a proxy repository: how it came by it. For the access log only. */
+  cache?: CacheResult | undefined
 }
 
 /** Answers a request. Throws only bugs: a protocol maps its own errors. */

@@ -1,6 +1,7 @@
 import type { Server } from 'bun'
 import { AppError } from '../errors.ts'
 import type { ByteStream } from '../storage/driver.ts'
+import type { CacheResult } from '../telemetry/proxy-metrics.ts'
 import { type Forwarded, plainIPv4 } from './forwarded.ts'
 import type { Incoming, Origin } from './incoming.ts'
 
@@ -27,6 +28,7 @@ export class ListenerIncoming implements Incoming {
   readonly headers: Headers
   user: string | undefined
   route: string | undefined
+  cache: CacheResult | undefined
   readonly #request: Request
   readonly #server: Server<undefined>
   readonly #context: ListenerContext

@@ -16,7 +16,9 @@ export async function editHtpasswd(
   change: (text: string) => string | undefined,
   patienceMs = 30_000,
 ): Promise<Edited> {
-  const file = fs.existsSync(path) ? fs.realpathSync(path) : path
+  // Only links are followed: asked for the real path of a file that is being replaced, the runtime finds nothing.
+  const isLink = fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()
+  const file = isLink ? fs.realpathSync(path) : path
   const unlock = await lock(`${file}.lock`, patienceMs)
   try {
     const old = readTextFile(file)

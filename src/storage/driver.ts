@@ -66,9 +66,15 @@ export interface StorageDriver {
    * `offset` is the staged size, the offset that the latest append began at, or 0: what was staged beyond it is dropped (this is
    * how a broken request is rolled back). When the stream fails, the bytes that arrived stay staged and the error is passed on. When the place
    * itself fails, what is staged is not known: ask `stagedSize`, which may say that the upload is gone.
+   * `lasting`: chunks stay as they are after the next is asked for, and need no copy.
    * Throws `range-invalid` when `offset` is beyond what is staged (its detail has the staged `size`), `upload-unknown` when nothing is and `offset` is not 0.
    */
-  append(upload: UploadId, offset: number, bytes: ByteStream, options?: CallOptions): Promise<number>
+  append(
+    upload: UploadId,
+    offset: number,
+    bytes: ByteStream,
+    options?: CallOptions & { lasting?: boolean },
+  ): Promise<number>
   /**
    * The staged bytes from `offset` (default 0) on, up to what is staged at the moment of the call. Undefined for an unknown upload. May be called
    * while an `append` runs: of the bytes that the append has asked its stream for, all but the last `stagingLagBytes` are there.

@@ -40,6 +40,16 @@ export async function writeAll(fd: number, bytes: Uint8Array, position: number):
   }
 }
 
+/** Writes all of `parts` one behind the other from `position` on, in one call unless the disk takes less. */
+export async function writeAllOf(fd: number, parts: Uint8Array[], position: number): Promise<void> {
+  let taken = await writeSomeOf(fd, parts, position)
+  for (const part of parts) {
+    if (taken < part.byteLength) await writeAll(fd, part.subarray(taken), position + taken)
+    taken = Math.max(0, taken - part.byteLength)
+    position += part.byteLength
+  }
+}
+
 /** Fills `buffer` from `position` on, however many calls it takes. Returns fewer bytes only at the end of the file. */
 export async function readFull(fd: number, buffer: Uint8Array, position: number): Promise<number> {
   let done = 0
@@ -56,6 +66,12 @@ function writeSome(fd: number, bytes: Uint8Array, offset: number, position: numb
     fs.write(fd, bytes, offset, bytes.byteLength - offset, position, (error, written) =>
       error ? reject(error) : resolve(written),
     )
+  })
+}
+
+function writeSomeOf(fd: number, parts: Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.writev(fd, parts, position, (error, written) => (error ? reject(error) : resolve(written)))
   })
 }
 

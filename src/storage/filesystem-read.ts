@@ -13,7 +13,8 @@ export interface FoundFile {
   modifiedAt: Date
 }
 
-const readBytes = 256 * 1024
+/** Each reader of a stream has a buffer of this size: a thousand are 64 MB. */
+const readBytes = 64 * 1024
 
 /** Undefined when there is no regular file at `path`. */
 export async function findFile(path: string): Promise<FoundFile | undefined> {

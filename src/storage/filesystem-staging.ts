@@ -3,7 +3,7 @@ import { unlink } from 'node:fs/promises'
 import { AppError } from '../errors.ts'
 import type { ByteStream } from './driver.ts'
 import { closing, openFile, statFile, syncData, truncateFile } from './filesystem-calls.ts'
-import { type Poured, pour } from './filesystem-write.ts'
+import { type Poured, type PourOptions, pour } from './filesystem-write.ts'
 
 const { O_CREAT, O_EXCL, O_RDWR, O_WRONLY } = constants
 
@@ -15,7 +15,7 @@ export async function appendToFile(
   file: string,
   offset: number,
   bytes: ByteStream,
-  signal?: AbortSignal,
+  options: PourOptions = {},
 ): Promise<Poured> {
   const fd = await openFile(file, offset === 0 ? O_WRONLY | O_CREAT : O_WRONLY, 0o640)
   return distrusting(file, () =>
@@ -27,7 +27,7 @@ export async function appendToFile(
         })
       }
       if (offset < size) await truncateFile(fd, offset)
-      return pour(fd, offset, bytes, signal)
+      return pour(fd, offset, bytes, options)
     }),
   )
 }
@@ -41,7 +41,7 @@ export async function fillFile(
   const fd = await openFile(file, O_WRONLY | O_CREAT | O_EXCL, 0o640)
   const filled = await distrusting(file, () =>
     closing(fd, async () => {
-      const poured = await pour(fd, 0, bytes, signal)
+      const poured = await pour(fd, 0, bytes, { signal })
       if (!poured.failure) await syncData(fd)
       return { ...poured, modifiedAt: (await statFile(fd)).mtime }
     }),

@@ -97,11 +97,11 @@ export async function openFilesystemDriver(options: FilesystemOptions): Promise<
       return found?.size
     },
 
-    async append(upload, offset, bytes, { signal } = {}) {
-      signal?.throwIfAborted()
+    async append(upload, offset, bytes, options = {}) {
+      options.signal?.throwIfAborted()
       const file = stagedPath(upload)
       const { end, failure } = await inPlace(() =>
-        appendToFile(file, offset, bytes, signal).catch((error) => {
+        appendToFile(file, offset, bytes, options).catch((error) => {
           throw offset > 0 && isAbsence(error) ? uploadUnknown(upload, error) : error
         }),
       )

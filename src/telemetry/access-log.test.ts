@@ -29,6 +29,12 @@ describe('the access log', () => {
     )
   })
 
+  test('says how a proxy came by its answer, and nothing of it elsewhere', () => {
+    expect(written('text', { ...entry, cache: 'stale' })).toEndWith(' id-1 12.3ms cache=stale\n')
+    expect(JSON.parse(written('json', { ...entry, cache: 'hit' }))).toMatchObject({ id: 'id-1', cache: 'hit' })
+    expect(JSON.parse(written('json', { ...entry, cache: undefined }))).not.toHaveProperty('cache')
+  })
+
   test('shows what is unknown as a dash', () => {
     expect(written('text', { ...entry, user: undefined, clientAddress: '', bytes: undefined, userAgent: '' })).toMatch(
       /^- - - \[.* 200 - "-" "-" id-1 /,

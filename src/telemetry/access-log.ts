@@ -1,6 +1,7 @@
 import pino from 'pino'
 import type { LogFormatter, LogStream } from './log.ts'
 import { escapeControls } from './log-text.ts'
+import type { CacheResult } from './proxy-metrics.ts'
 
 /** One answered request. */
 export interface AccessEntry {
@@ -17,6 +18,8 @@ export interface AccessEntry {
   userAgent: string
   /** Until the answer's head was ready; a body may still be on its way. */
   seconds: number
+  /** Of an answer of a proxy repository: how it came by it. */
+  cache?: CacheResult | undefined
 }
 
 export interface AccessLog {
@@ -29,7 +32,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const secretParameter = /([?&](?:[^=&]*(?:token|password|secret|signature)|code|state|_state)=)[^&]*/gi
 
 /**
- * Writes one line per request to `stream` (default: standard output): Combined Log Format with the request id and milliseconds behind it for
+ * Writes one line per request to `stream` (default: standard output): Combined Log Format with the request id and milliseconds behind it (and `cache=hit` where a proxy answered) for
  * `text`, one object per line for `json` and `logstash`. Lines of one turn of the event loop are written together.
  */
 export function createAccessLog({
@@ -57,8 +60,8 @@ export function createAccessLog({
 }
 
 function combinedLine(entry: AccessEntry): string {
-  const { clientAddress, user, method, status, bytes, id, seconds } = entry
-  return `${clientAddress || '-'} - ${user === undefined ? '-' : quoted(user).replaceAll(' ', '%20')} [${clockTime()}] "${quoted(method)} ${quoted(safeTarget(entry.target))} HTTP/1.1" ${status} ${bytes ?? '-'} "${quoted(entry.referer)}" "${quoted(entry.userAgent)}" ${id} ${(seconds * 1000).toFixed(1)}ms\n`
+  const { clientAddress, user, method, status, bytes, id, seconds, cache } = entry
+  return `${clientAddress || '-'} - ${user === undefined ? '-' : quoted(user).replaceAll(' ', '%20')} [${clockTime()}] "${quoted(method)} ${quoted(safeTarget(entry.target))} HTTP/1.1" ${status} ${bytes ?? '-'} "${quoted(entry.referer)}" "${quoted(entry.userAgent)}" ${id} ${(seconds * 1000).toFixed(1)}ms${cache === undefined ? '' : ` cache=${cache}`}\n`
 }
 
 function jsonLine(entry: AccessEntry): string {

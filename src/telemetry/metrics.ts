@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
+import { createProxyMetrics, type ProxyMetrics } from './proxy-metrics.ts'
 
 /** Numbers of one process for Prometheus. Names: docs/operations.md. */
-export interface Metrics {
+export interface Metrics extends ProxyMetrics {
   /** Where other rooms register theirs. */
   readonly registry: Registry
   requestStarted(): void
@@ -9,10 +10,6 @@ export interface Metrics {
   requestEnded(route: string, method: string, status: number, seconds: number, bytes: number): void
   /** Counts what a run of the garbage collector has removed. */
   garbageCollected(blobs: number, bytes: number): void
-  /** Counts a request for a manifest or blob of a proxy repository. `stale`: from the cache because of trouble with the upstream. */
-  proxied(repository: string, kind: 'manifest' | 'blob' | 'list', result: 'hit' | 'miss' | 'stale' | 'absent'): void
-  /** Counts trouble with the upstream of a proxy repository, by error code. */
-  upstreamFailed(repository: string, code: string): void
   /** Counts a login that a directory was asked about. `offline`: granted from memory because the directory could not be asked. */
   directoryAsked(directory: string, result: 'accepted' | 'unknown' | 'refused' | 'offline' | 'unavailable'): void
   /** Says how many bytes the cache of a proxy repository needs that nobody else does. */
@@ -69,18 +66,7 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
     help: 'Their bytes.',
     registers: [registry],
   })
-  const proxied = new Counter({
-    name: 'entrepot_proxy_requests_total',
-    help: 'Manifests and blobs asked of proxy repositories.',
-    labelNames: ['repository', 'kind', 'result'],
-    registers: [registry],
-  })
-  const upstreamFailures = new Counter({
-    name: 'entrepot_proxy_upstream_errors_total',
-    help: 'Requests that an upstream failed to answer.',
-    labelNames: ['repository', 'code'],
-    registers: [registry],
-  })
+  const proxyMetrics = createProxyMetrics(registry)
   const directoryLogins = new Counter({
     name: 'entrepot_directory_logins_total',
     help: 'Logins that a directory was asked about.',
@@ -143,8 +129,7 @@ export function createMetrics({ version = '' }: { version?: string } = {}): Metr
       collectedBlobs.inc(blobs)
       collectedBytes.inc(bytes)
     },
-    proxied: (repository, kind, result) => proxied.inc({ repository, kind, result }),
-    upstreamFailed: (repository, code) => upstreamFailures.inc({ repository, code }),
+    ...proxyMetrics,
     directoryAsked: (directory, result) => directoryLogins.inc({ directory, result }),
     cacheMeasured: (repository, bytes) => cacheBytes.set({ repository }, bytes),
     cacheEvicted(repository, manifests, bytes) {

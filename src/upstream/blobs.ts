@@ -5,6 +5,7 @@ import { download, partOf } from './download.ts'
 import type { Answer } from './exchange.ts'
 import { failure } from './failures.ts'
 import type { Timing } from './settings.ts'
+import type { Bandwidth, Gate } from './throttle.ts'
 import { verified } from './verify.ts'
 
 export interface BlobOptions {
@@ -28,38 +29,33 @@ export interface UpstreamBlob {
   cancel(): void
 }
 
-/** Makes `Upstream.blob`. */
-export function createBlobs(
-  client: Client,
-  timing: Timing,
-  canonical: (image: string) => string,
-  scopeOf: (image: string) => string,
-) {
-  return async (image: string, digest: Digest, options: BlobOptions = {}): Promise<UpstreamBlob | undefined> => {
-    const { from = 0, hasher, verify = true } = options
-    const stop = new AbortController()
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
-    const request = (offset: number): ApiRequest => ({
-      path: `/v2/${canonical(image)}/blobs/${digest}`,
-      headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
-      scope: scopeOf(image),
-      kind: 'blobs',
-      what: `blob ${digest} of ${canonical(image)}`,
-      verified: true,
-      signal,
-    })
+export interface BlobsParts {
+  client: Client
+  timing: Timing
+  canonical(image: string): string
+  scopeOf(image: string): string
+  /** What all downloads share, where there are limits. */
+  bandwidth: Bandwidth | undefined
+  gate: Gate | undefined
+}
 
-    const answer = await client.ask(request(from))
+/** Makes `Upstream.blob`. */
+export function createBlobs({ client, timing, canonical, scopeOf, bandwidth, gate }: BlobsParts) {
+  async function open(
+    request: (offset: number) => ApiRequest & { signal: AbortSignal },
+    digest: Digest,
+    { from = 0, hasher, verify = true }: BlobOptions,
+    onEnd: () => void,
+  ): Promise<Omit<UpstreamBlob, 'cancel'> | undefined> {
+    const { signal, ...asked } = request(from)
+    const answer = await client.ask({ ...asked, signal })
     if (!answer) return undefined
     if (answer.status === 416) return nothingLeft(answer, from, digest)
     const first = partOf(answer)
+    const { upstream, host } = answer.place
     if (first.start > from) {
       answer.abort()
-      throw failure(
-        'upstream-failed',
-        answer.place,
-        `${answer.place.host} sent a blob from byte ${first.start} instead of ${from}`,
-      )
+      throw failure('upstream-failed', answer.place, `${host} sent a blob from byte ${first.start} instead of ${from}`)
     }
 
     const reopen = async (offset: number) => {
@@ -70,24 +66,43 @@ export function createBlobs(
         detail: { another: true },
       })
     }
-    const raw = download(first, { from, timing, signal, reopen, onBroken: client.broken })
+    const pace = bandwidth && ((bytes: number) => bandwidth.take(bytes, signal))
+    const raw = download(first, { from, timing, signal, reopen, pace, onBroken: client.broken, onEnd })
+    const { total: size } = first
     const canVerify = from === 0 || hasher !== undefined
-    const sender = `upstream ${answer.place.upstream}`
-    return {
-      size: first.total,
-      start: from,
-      bytes:
-        verify && canVerify ? verified(raw, digest, { size: first.total, hasher, start: from, from: sender }) : raw,
-      cancel: () => stop.abort(),
-    }
+    const bytes =
+      verify && canVerify ? verified(raw, digest, { size, hasher, start: from, from: `upstream ${upstream}` }) : raw
+    return { size, start: from, bytes }
+  }
+
+  return async (image: string, digest: Digest, options: BlobOptions = {}): Promise<UpstreamBlob | undefined> => {
+    const stop = new AbortController()
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+    const request = (offset: number) => ({
+      path: `/v2/${canonical(image)}/blobs/${digest}`,
+      headers: (offset > 0 ? { range: `bytes=${offset}-` } : {}) as Record<string, string>,
+      scope: scopeOf(image),
+      kind: 'blobs' as const,
+      what: `blob ${digest} of ${canonical(image)}`,
+      verified: true,
+      signal,
+    })
+    const leave = (await gate?.enter(signal)) ?? (() => {})
+    signal.addEventListener('abort', leave, { once: true })
+    const found = await open(request, digest, options, leave).catch((error) => {
+      leave()
+      throw error
+    })
+    if (!found || found.size === found.start) leave()
+    return found && { ...found, cancel: () => stop.abort() }
   }
 }
 
 /** All that there is was there already: `Content-Range: bytes *\/SIZE` says whether. */
-function nothingLeft(answer: Answer, from: number, digest: Digest): UpstreamBlob {
+function nothingLeft(answer: Answer, from: number, digest: Digest) {
   answer.abort()
   const size = /^bytes \*\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')?.[1]
-  if (Number(size) === from) return { size: from, start: from, bytes: nothing(), cancel: () => {} }
+  if (Number(size) === from) return { size: from, start: from, bytes: nothing() }
   throw failure('upstream-failed', answer.place, `${answer.place.host} has no byte ${from} of ${digest}`, {
     detail: { size },
   })

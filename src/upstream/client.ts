@@ -42,18 +42,30 @@ export interface ClientParts {
   health: Health
   idleMs: number
   now: () => number
+  /** Told how many seconds each answer took to begin. */
+  answered?: ((kind: ApiRequest['kind'], seconds: number) => void) | undefined
 }
 
 /** A 429 that does not say how long. */
 const usualPauseSeconds = 10
 
 /** Sends API requests with login, watched by health, and makes errors out of what is no answer. */
-export function createClient({ base, authorized, health, idleMs, now }: ClientParts): Client {
+export function createClient({ base, authorized, health, idleMs, now, answered }: ClientParts): Client {
   let limit: PullLimit | undefined
 
-  async function send({ path, method = 'GET', headers = {}, scope, verified, signal }: ApiRequest): Promise<Answer> {
+  async function send({
+    path,
+    method = 'GET',
+    headers = {},
+    scope,
+    kind,
+    verified,
+    signal,
+  }: ApiRequest): Promise<Answer> {
     const url = new URL(base.href.replace(/\/$/, '') + path)
+    const began = performance.now()
     const answer = await authorized.send({ url, method, headers, verified, signal }, scope)
+    answered?.(kind, (performance.now() - began) / 1000)
     limit = parsePullLimit(answer.headers, new Date(now())) ?? limit
     return answer
   }

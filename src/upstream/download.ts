@@ -20,10 +20,14 @@ export interface DownloadOptions {
   from: number
   timing: Timing
   signal?: AbortSignal | undefined
+  /** Told of all bytes as they come, and waited for. */
+  pace?: ((bytes: number) => Promise<void>) | undefined
   /** Asks for the rest. Undefined: it is no longer there. */
   reopen(from: number): Promise<Part | undefined>
   /** A breach that could not be mended. */
   onBroken?(error: AppError): void
+  /** Nothing more is transferred, however it ended. */
+  onEnd?(): void
 }
 
 /** So much progress makes up for a breach. */
@@ -50,7 +54,7 @@ export function partOf(answer: Answer): Part {
  * passed on already skipped. Throws the last error when there is no progress, `upstream-failed` when the blob is not the same one any more.
  */
 export async function* download(first: Part, options: DownloadOptions): AsyncGenerator<Uint8Array> {
-  const { from, timing, signal, reopen, onBroken } = options
+  const { from, timing, signal, reopen, pace, onBroken } = options
   let part: Part | undefined = first
   let last = first
   let breach: AppError | undefined
@@ -64,6 +68,7 @@ export async function* download(first: Part, options: DownloadOptions): AsyncGen
         last = part
         let skip = offset - part.start
         for await (const chunk of bodyOf(part.answer, timing.idleMs)) {
+          if (pace) await pace(chunk.length)
           const fresh = skip > 0 ? chunk.subarray(Math.min(skip, chunk.length)) : chunk
           skip -= chunk.length - fresh.length
           offset += fresh.length
@@ -88,6 +93,7 @@ export async function* download(first: Part, options: DownloadOptions): AsyncGen
     throw error
   } finally {
     last.answer.abort()
+    options.onEnd?.()
   }
 
   async function takeUp(): Promise<Part> {

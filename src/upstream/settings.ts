@@ -25,6 +25,10 @@ export interface UpstreamSettings {
   insecure?: boolean | undefined
   /** Blocked by hand: nothing is asked of it. */
   blocked?: boolean | undefined
+  /** Bytes per second that all downloads of blobs together may take. Default: no limit. */
+  maxBandwidth?: number | undefined
+  /** Downloads of blobs at once; others wait for their turn. Default: no limit. */
+  maxDownloads?: number | undefined
   timing?: Partial<Timing> | undefined
 }
 

@@ -32,6 +32,7 @@ import { createOutbound, type Outbound } from './outbound.ts'
 import { createRequests } from './requests.ts'
 import { findsAmong, findsOf, maxIndexBytes, searchBase, type UpstreamFind } from './search.ts'
 import { defaultTiming, type UpstreamSettings } from './settings.ts'
+import { createBandwidth, createGate } from './throttle.ts'
 import { createTokens } from './tokens.ts'
 
 export interface UpstreamParts {
@@ -45,6 +46,8 @@ export interface UpstreamParts {
   guard?: Guard
   /** For the URLs that images name. Default: the strict one, without private addresses. */
   foreignGuard?: Guard
+  /** Told how long each answer took to begin. */
+  answered?: ((kind: 'manifest' | 'blob' | 'other', seconds: number) => void) | undefined
 }
 
 export interface UpstreamState {
@@ -94,9 +97,12 @@ export interface Upstream {
   block(reason: string | undefined): void
 }
 
+const kinds = { manifests: 'manifest', checks: 'manifest', blobs: 'blob', lists: 'other' } as const
+
 /** Makes no request yet. Throws TypeError or RangeError for a URL, proxy or range that cannot be read. */
 export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts): Upstream {
   const { name, index = 'auto', libraryPrefix } = settings
+  const { answered } = parts
   const { log, now = Date.now, fetch = globalThis.fetch, outbound = createOutbound(), guard = createGuard() } = parts
   const { foreignGuard = createGuard({ allowPrivate: false }) } = parts
   const timing = { ...defaultTiming, ...settings.timing }
@@ -112,7 +118,14 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     log[state === 'ok' ? 'info' : 'warn'](`upstream is ${state}`, { upstream: name, reason }),
   )
   if (settings.blocked) health.block('by its settings (blocked: true)')
-  const client = createClient({ base, authorized, health, idleMs, now })
+  const client = createClient({
+    base,
+    authorized,
+    health,
+    idleMs,
+    now,
+    answered: answered && ((kind, seconds) => answered(kinds[kind], seconds)),
+  })
   const canonical = (image: string) => canonicalName(image, base, libraryPrefix)
   const pull = (image: string) => `repository:${canonical(image)}:pull`
 
@@ -179,7 +192,15 @@ export function createUpstream(settings: UpstreamSettings, parts: UpstreamParts)
     return list ? findsAmong(textsOf(await readJson(list, idleMs), 'repositories'), term, limit) : []
   }
 
-  const blob = createBlobs(client, timing, canonical, pull)
+  const { maxBandwidth, maxDownloads: most } = settings
+  const blob = createBlobs({
+    client,
+    timing,
+    canonical,
+    scopeOf: pull,
+    bandwidth: maxBandwidth === undefined ? undefined : createBandwidth(maxBandwidth),
+    gate: most === undefined ? undefined : createGate({ name, most, patienceMs: timing.responseMs, log }),
+  })
   // Other hosts: neither our trust in this one's certificate nor our login goes there.
   const { responseMs } = timing
   const elsewhere = createExchange({

@@ -1,4 +1,16 @@
-import { boolean, choice, duration, integer, outboundProxy, searchIndex, secret, size, text, webUrl } from '../kinds.ts'
+import {
+  bandwidth,
+  boolean,
+  choice,
+  duration,
+  integer,
+  outboundProxy,
+  searchIndex,
+  secret,
+  size,
+  text,
+  webUrl,
+} from '../kinds.ts'
 import { imagePattern, name } from '../name-kinds.ts'
 import { authorities, tagPattern } from '../repository-kinds.ts'
 import { each, list, optional, required, section, setting } from '../table.ts'
@@ -52,6 +64,16 @@ const upstream = optional('Of a proxy repository: the registry it fetches from.'
   ),
   responseTimeout: setting(duration(1), '30s', 'How long the upstream may take to begin an answer.'),
   idleTimeout: setting(duration(1), '60s', 'How long it may send nothing within an answer.'),
+  maxBandwidth: setting(
+    bandwidth,
+    undefined,
+    'What all downloads of blobs from it may take together, for example `50MB/s`. Default: no limit.',
+  ),
+  maxDownloads: setting(
+    integer(1),
+    undefined,
+    'How many blobs are downloaded from it at once; others wait for their turn, `responseTimeout` at most. Default: no limit.',
+  ),
 })
 
 /** A name alone is a member that is asked for every image. */

@@ -2,6 +2,7 @@ import type { BlobStores } from '../../../content/blob-store.ts'
 import type { Blob, Blobs } from '../../../content/blobs.ts'
 import type { Place } from '../../../content/content.ts'
 import { algorithmOf, type Digest } from '../../../content/digest.ts'
+import { createRunningHash } from '../../../content/running-hashes.ts'
 import type { Uploads } from '../../../content/uploads.ts'
 import { AppError } from '../../../errors.ts'
 import type { ByteStream } from '../../../storage/driver.ts'
@@ -14,7 +15,10 @@ export interface Source {
   name: string
   /** Of all of them; undefined when unknown. */
   size: number | undefined
+  /** Chunks stay as they are. */
   bytes: ByteStream
+  /** Told of each piece that came, in bytes. */
+  arrived?(bytes: number): void
   /** For when they are not read after all. */
   cancel(): void
 }
@@ -47,6 +51,10 @@ export interface DownloadParts {
   log: Log
 }
 
+/** Bytes that may wait in memory for a store that is slower than the network, by all downloads together; and what each may have at least. */
+const aheadBytes = 8 << 20
+const leastAheadBytes = 256 << 10
+
 /** Downloads into blob stores: staged while they arrive, verified, and published like an upload. */
 export function createDownloads({ blobs, uploads, stores, log }: DownloadParts): Downloads {
   const all = new Map<string, Running>()
@@ -77,12 +85,41 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
       size: source.size,
       staged: (offset) => driver.readStaged(upload.id, { offset }),
       stored: async (range) => (await published()).read(range),
+      aheadBytes: () => Math.max(leastAheadBytes, aheadBytes / all.size),
     })
+    const hash = createRunningHash(algorithmOf(digest))
+    /** Ends the download when the server stops; not once all is here, because clients were told that it is. */
+    const giveUp = new AbortController()
+    let isVerified = false
+    const stop = () => {
+      if (!isVerified) giveUp.abort(closing.signal.reason)
+    }
+    closing.signal.addEventListener('abort', stop, { once: true })
+
+    /** Readers are served and the bytes are checked as they come, however far behind the store is. */
+    async function receive(): Promise<void> {
+      try {
+        for await (const piece of source!.bytes) {
+          source!.arrived?.(piece.length)
+          hash.update(piece)
+          await growing.add(piece)
+        }
+        isVerified = hash.digest() === digest
+        growing.complete(isVerified)
+      } catch (error) {
+        growing.broken(error)
+      }
+    }
 
     async function store(): Promise<void> {
       try {
-        const chunk = { bytes: growing.watch(source!.bytes), signal: closing.signal }
-        await uploads.finish(upload, digest, chunk, growing.verified)
+        void receive()
+        await uploads.finish(upload, digest, {
+          bytes: growing.pieces(),
+          lasting: true,
+          hash,
+          signal: giveUp.signal,
+        })
         growing.end()
       } catch (error) {
         const cause = trueCause(error, source!.name, digest)
@@ -93,6 +130,8 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
         // Whatever cannot be removed now is removed as abandoned later.
         await uploads.cancel(upload).catch(() => undefined)
         throw cause
+      } finally {
+        closing.signal.removeEventListener('abort', stop)
       }
     }
 
@@ -104,7 +143,7 @@ export function createDownloads({ blobs, uploads, stores, log }: DownloadParts):
     const blob: Blob | undefined =
       size === undefined
         ? undefined
-        : { digest, size, localFile: undefined, lasting: true, read: async (range) => growing.read(range) }
+        : { digest, size, localFile: undefined, read: async (range) => growing.read(range) }
     return { blob, stored }
   }
 

@@ -88,7 +88,7 @@ export function createHostedImages(parts: ContentParts & { blobs: Blobs; uploads
       },
       async finishUpload(upload, digest, chunk) {
         checkWritable()
-        await uploads.finish(upload, digest, chunk, undefined, quota?.admitBlob)
+        await uploads.finish(upload, digest, chunk, quota?.admitBlob)
       },
       async cancelUpload(upload) {
         checkWritable()

@@ -28,9 +28,11 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events,
 
   async function source(place: Place, digest: Digest, signal: AbortSignal): Promise<Source | undefined> {
     // The digest is checked where it is stored.
+    const arrived = (count: number) => events.fetched('blob', count)
     const found = await upstream.blob(place.image, digest, { verify: false, signal })
-    if (!found) return foreign?.open(place, digest, signal)
-    return { name: upstream.name, size: found.size, bytes: found.bytes, cancel: found.cancel }
+    if (found) return { name: upstream.name, size: found.size, bytes: found.bytes, arrived, cancel: found.cancel }
+    const elsewhere = await foreign?.open(place, digest, signal)
+    return elsewhere && { ...elsewhere, arrived }
   }
 
   function absent(key: string): undefined {
@@ -44,7 +46,7 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events,
     const cached = await blobs.find(place, digest, options)
     if (cached) {
       events.hit('blob', key)
-      return cached
+      return events.marked('blob', 'hit', cached)
     }
     if (absences.has(key)) return events.absent('blob', key)
     // An image may say of any content that it lives elsewhere: only fetching it from there shows that this is so.
@@ -59,15 +61,19 @@ export function createProxyBlobs({ blobs, downloads, upstream, absences, events,
           const elsewhere = told ? undefined : await foreign?.find(place, digest)
           if (!told && !elsewhere) return absent(key)
           apart = elsewhere !== undefined
-          if (told && (await blobs.link(place, digest))) return blobs.find(place, digest)
+          const linked = told && (await blobs.link(place, digest)) ? await blobs.find(place, digest) : undefined
+          if (linked) {
+            events.hit('blob', key)
+            return events.marked('blob', 'hit', linked)
+          }
           const size = told ? told.size : elsewhere?.size
-          if (options.renew && size !== undefined) return later(digest, size, open)
+          if (options.renew && size !== undefined) return events.marked('blob', 'miss', later(digest, size, open))
         }
       }
       const blob = await open()
       if (!blob) return absent(key)
       events.miss('blob', key)
-      return blob
+      return events.marked('blob', 'miss', blob)
     })
   }
 }

@@ -1,13 +1,25 @@
 import { AppError } from '../../../errors.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import type { Metrics } from '../../../telemetry/metrics.ts'
+import type { CacheResult, Proxied, ProxyMetrics } from '../../../telemetry/proxy-metrics.ts'
 
 type Kind = 'manifest' | 'blob' | 'list'
 
 /** Says in log and metrics how a proxy repository answers. */
 export type ProxyEvents = ReturnType<typeof createProxyEvents>
 
-export function createProxyEvents(repository: string, log: Log, metrics: Pick<Metrics, 'proxied' | 'upstreamFailed'>) {
+export function createProxyEvents(repository: string, log: Log, metrics: ProxyMetrics) {
+  const outcome = (kind: Kind, cache: CacheResult): Proxied => ({
+    cache,
+    served: (bytes) => metrics.proxyServed(repository, kind, cache, bytes),
+  })
+  const outcomes = {
+    manifest: {
+      hit: outcome('manifest', 'hit'),
+      miss: outcome('manifest', 'miss'),
+      stale: outcome('manifest', 'stale'),
+    },
+    blob: { hit: outcome('blob', 'hit'), miss: outcome('blob', 'miss'), stale: outcome('blob', 'stale') },
+  }
   const say =
     (result: 'hit' | 'miss' | 'absent') =>
     (kind: Kind, what: string): undefined => {
@@ -29,6 +41,13 @@ export function createProxyEvents(repository: string, log: Log, metrics: Pick<Me
       if (error instanceof AppError) metrics.upstreamFailed(repository, error.code)
       log.debug('proxy could not ask early', { repository, what, error })
     },
+    /** `found` with how the proxy came by it. */
+    marked: <Found extends object>(kind: 'manifest' | 'blob', cache: CacheResult, found: Found) => ({
+      ...found,
+      proxied: outcomes[kind][cache],
+    }),
+    /** Bytes came from the upstream. */
+    fetched: (kind: Kind, bytes: number) => metrics.proxyFetched(repository, kind, bytes),
     /** What the upstream sent could be passed on and not kept. */
     unsaved: (what: string, error: AppError) =>
       log.warn('proxy could not keep what it fetched', { repository, what, error }),

@@ -63,6 +63,7 @@ export function createProxyManifests(parts: ProxyManifestParts) {
   /** Keeps what the upstream sent. Without room it is passed on all the same. */
   async function keep(image: string, found: UpstreamManifest, tag: string | undefined): Promise<StoredManifest> {
     const { mediaType, digest, bytes = new Uint8Array() } = found
+    events.fetched('manifest', bytes.length)
     const manifest = readable(bytes, mediaType, upstream.name)
     const tags = tag === undefined ? [] : [tag]
     try {
@@ -188,10 +189,12 @@ export function createProxyManifests(parts: ProxyManifestParts) {
     const found = await events.watching('manifest', what, () => find(image, reference))
     if (!found.manifest || !found.trouble) {
       events[found.result]('manifest', what)
-      return found.manifest
+      if (!found.manifest || found.result === 'absent') return undefined
+      return events.marked('manifest', found.result, found.manifest)
     }
     events.stale('manifest', what, found.trouble)
-    return { ...found.manifest, warning: `served from the cache: ${found.trouble.message}` }
+    const warning = `served from the cache: ${found.trouble.message}`
+    return events.marked('manifest', 'stale', { ...found.manifest, warning })
   }
 }
 

@@ -7,7 +7,7 @@ import { AppError } from '../../../errors.ts'
 import type { Repository } from '../../../repositories/repositories.ts'
 import type { LastUse } from '../../../retention/last-use.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import type { Metrics } from '../../../telemetry/metrics.ts'
+import type { ProxyMetrics } from '../../../telemetry/proxy-metrics.ts'
 import type { Upstream } from '../../../upstream/upstream.ts'
 import { createAbsences } from './absences.ts'
 import type { Downloads } from './downloads.ts'
@@ -29,7 +29,7 @@ export interface ProxyParts extends ContentParts {
   upstreamOf: (repository: ProxyRepository) => Upstream
   lastUse: LastUse
   log: Log
-  metrics: Pick<Metrics, 'proxied' | 'upstreamFailed'>
+  metrics: ProxyMetrics
 }
 
 /** Makes the images of proxy repositories: fetched from an upstream when they are asked for, and kept under the names it knows them by. */

@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts'
 import { objectResponse } from '../../../http/file-body.ts'
 import type { ImageCall } from './call.ts'
 import { matchesEtag } from './etag.ts'
+import { noted } from './proxied.ts'
 
 /** A blob never changes: caches may keep it for a year. */
 const cacheControl = 'max-age=31536000'
@@ -18,8 +19,8 @@ export async function getBlob({ incoming, images, image, reference }: ImageCall)
     ['etag', `"${digest}"`],
     ['cache-control', cacheControl],
   ])
-  if (matchesEtag(incoming, digest)) return new Response(null, { status: 304, headers })
-  return objectResponse(incoming, blob, headers)
+  if (matchesEtag(incoming, digest)) return noted(incoming, blob.proxied, new Response(null, { status: 304, headers }))
+  return noted(incoming, blob.proxied, await objectResponse(incoming, blob, headers))
 }
 
 /** end-10. */

@@ -4,6 +4,7 @@ import { manifestDigest, parseManifest } from '../images/manifest.ts'
 import { isTag, parseReference, parseTag, type Reference } from '../images/names.ts'
 import { type ImageCall, locationOf } from './call.ts'
 import { matchesEtag } from './etag.ts'
+import { noted } from './proxied.ts'
 
 /** distribution-spec, "Pushing Manifests": registries should accept at least 4 MiB; nobody sends more. */
 const maxBytes = 4 * 1024 * 1024
@@ -17,7 +18,7 @@ export async function getManifest(call: ImageCall): Promise<Response> {
   const wanted = readableReference(reference)
   const manifest = wanted && (await images.manifest(image, wanted, { toPush: isBeforePush(call) }))
   if (!manifest) throw await unknownManifest({ repository, images, image, reference })
-  const { digest, mediaType, content, warning } = manifest
+  const { digest, mediaType, content, warning, proxied } = manifest
   const headers: Record<string, string> = {
     'content-type': mediaType,
     'content-length': String(content.length),
@@ -27,9 +28,11 @@ export async function getManifest(call: ImageCall): Promise<Response> {
     ...(warning && { warning: `110 - "${warning.replace(/[^\x20-\x7e]|["\\]/g, "'")}"` }),
   }
   if (matchesEtag(incoming, digest)) {
-    return new Response(null, { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } })
+    const unchanged = { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } }
+    return noted(incoming, proxied, new Response(null, unchanged))
   }
-  return new Response(incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>), { headers })
+  const body = incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>)
+  return noted(incoming, proxied, new Response(body, { headers }))
 }
 
 /**
