@@ -23,21 +23,32 @@ export function getManifest(call: ImageCall): Response | Promise<Response> {
 function answerWith(call: ImageCall, manifest: StoredManifest | undefined): Response | Promise<Response> {
   if (!manifest) return refuseUnknown(call)
   const { incoming } = call
+  const { digest, content, proxied } = manifest
+  if (matchesEtag(incoming, digest)) {
+    const unchanged = { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } }
+    return noted(incoming, proxied, new Response(null, unchanged))
+  }
+  const body = incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>)
+  return noted(incoming, proxied, new Response(body, { headers: headersFor(manifest) }))
+}
+
+/** For as long as the manifest is in memory: making them takes longer than answering with them. Each answer has a copy of its own. */
+const keptHeaders = new WeakMap<StoredManifest, Headers>()
+
+function headersFor(manifest: StoredManifest): Headers {
+  const kept = keptHeaders.get(manifest)
+  if (kept) return kept
   const { digest, mediaType, content, warning, proxied } = manifest
-  const headers: Record<string, string> = {
+  const headers = new Headers({
     'content-type': mediaType,
     'content-length': String(content.length),
     'docker-content-digest': digest,
     etag: `"${digest}"`,
     // RFC 7234, 5.5.1.
     ...(warning && { warning: `110 - "${warning.replace(/[^\x20-\x7e]|["\\]/g, "'")}"` }),
-  }
-  if (matchesEtag(incoming, digest)) {
-    const unchanged = { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } }
-    return noted(incoming, proxied, new Response(null, unchanged))
-  }
-  const body = incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>)
-  return noted(incoming, proxied, new Response(body, { headers }))
+  })
+  if (!proxied) keptHeaders.set(manifest, headers)
+  return headers
 }
 
 /**
