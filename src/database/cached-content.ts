@@ -1,4 +1,4 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { CachedManifest } from './cached-manifests.ts'
 import type { Database, Queries } from './database.ts'
 
@@ -90,19 +90,18 @@ export async function usersOfContent(
   for (let start = 0; start < digests.length; start += chunk) {
     const rows = await queries
       .selectFrom('blob_links as l')
-      .innerJoin('images as i', 'i.id', 'l.image_id')
       .innerJoin('manifest_references as r', (join) =>
         join.onRef('r.image_id', '=', 'l.image_id').onRef('r.digest', '=', 'l.digest'),
       )
       .innerJoin('manifests as m', 'm.id', 'r.manifest_id')
-      .innerJoin('manifest_uses as u', 'u.manifest_id', 'm.id')
-      .select(['m.id', 'm.image_id as imageId', 'i.name as image', 'm.digest', 'u.used_at as usedAt'])
-      .select('l.digest as content')
-      // The plus keeps SQLite from beginning with all images of the repository.
-      .where(sql<SqlBool>`+i.repository_id = ${repositoryId}`)
+      .select(['m.id', 'm.image_id as imageId', 'm.digest', 'l.digest as content'])
+      .select(sql<string>`(select i.name from images i where i.id = m.image_id)`.as('image'))
+      .select(sql<number | null>`(select u.used_at from manifest_uses u where u.manifest_id = m.id)`.as('usedAt'))
       .where('l.digest', 'in', digests.slice(start, start + chunk))
+      .where(repositoryOf('l'), '=', repositoryId)
       .execute()
-    for (const row of rows) users.push(row)
+    // What nobody has kept count of yet was used just now, for all we know.
+    for (const row of rows) users.push({ ...row, usedAt: row.usedAt ?? Number.MAX_SAFE_INTEGER })
   }
   return users
 }

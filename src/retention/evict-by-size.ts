@@ -8,8 +8,14 @@ import { type Unit, unitsOf } from './units.ts'
 /** Manifests that are judged together, with everything that they need. */
 const page = 50
 
-/** First what frees at least this part of its bytes; only when that is not enough, what frees anything at all. */
-const worths = [0.1, 0]
+/**
+ * First what frees at least this part of its bytes, as long as there is some of that among so many manifests; only when that is not enough, what frees
+ * anything at all.
+ */
+const worths = [
+  { worth: 0.1, among: 2000 },
+  { worth: 0, among: Number.POSITIVE_INFINITY },
+]
 
 /**
  * Evicts those unused for longest until `excess` bytes are freed, but nothing that was used at `before` or later. A manifest whose blobs are all needed by
@@ -24,13 +30,16 @@ export async function evictBySize(
   const { queries } = parts.db
   const total: Evicted = { manifests: 0, bytes: 0 }
   const uses = createContentUses(queries, cache)
-  for (const worth of worths) {
+  for (const { worth, among } of worths) {
     let after: Walked | undefined
-    while (total.bytes < excess && (await keepGoing())) {
+    let inVain = 0
+    while (total.bytes < excess && inVain < among && (await keepGoing())) {
       const old = await leastRecentlyUsed(queries, cache.id, before, after, page)
       if (old.length === 0) break
       after = old.at(-1)
+      const evicted = total.manifests
       await evictPage(old, worth)
+      inVain = total.manifests > evicted ? 0 : inVain + old.length
       await nextTurn()
     }
   }
