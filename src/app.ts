@@ -32,6 +32,7 @@ import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
 import { createExternalTokens } from './identity/tokens/external.ts'
 import { openTokens } from './identity/tokens/open.ts'
+import { createTokenPurge } from './identity/tokens/purge.ts'
 import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
@@ -208,6 +209,7 @@ export async function openApp(
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,
+            purgeTokens: createTokenPurge(db, now, steady),
             metrics,
             log,
           }),
