@@ -27,6 +27,8 @@ import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
+import { webFiles } from './http/web-files.ts'
+import { createWebPage } from './http/web-page.ts'
 import { nobodyIsAsked } from './identity/authenticator.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
@@ -173,9 +175,11 @@ export async function openApp(
       ...pages,
       ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), isTaken },
     })
+    const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
         rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, pages) },
+        otherwise,
         headers: config.http.headers,
         onAccess: accessLog?.write,
         metrics,
