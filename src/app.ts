@@ -34,6 +34,7 @@ import type { FirstAdmin } from './identity/first-admin.ts'
 import { openSources, type SourcesOptions } from './identity/open-sources.ts'
 import { createExternalTokens } from './identity/tokens/external.ts'
 import { openTokens } from './identity/tokens/open.ts'
+import { createTokenPurge } from './identity/tokens/purge.ts'
 import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
@@ -82,8 +83,16 @@ export interface App {
   close(): Promise<void>
 }
 
-/** Opens every part in order. When one cannot be opened, those before it are closed and the error is passed on. */
-export async function openApp(config: Config, log: Log, now: () => number = Date.now): Promise<App> {
+/**
+ * Opens every part in order. When one cannot be opened, those before it are closed and the error is passed on. `now` is the wall clock, `steady` one that
+ * nobody sets: both in milliseconds.
+ */
+export async function openApp(
+  config: Config,
+  log: Log,
+  now: () => number = Date.now,
+  steady: () => number = () => performance.now(),
+): Promise<App> {
   const closers = createClosers()
   try {
     const db = closers.add(await openDatabase(config.database))
@@ -112,7 +121,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
     const upstreamOf = createUpstreams(config, log, now, metrics)
     const lastUse = closers.add(createLastUse(db, now))
-    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
+    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics, steady })
     const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
@@ -204,6 +213,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,
+            purgeTokens: createTokenPurge(db, now, steady),
             metrics,
             log,
           }),
