@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { apiOf } from '../helpers/api.ts'
 import { describeRegistry } from '../helpers/registry.ts'
-import { startToyUpstream } from '../helpers/proxy-lab.ts'
+import { respond, startRudeUpstream } from '../helpers/rude-upstream.ts'
 
 const settings = {
   auth: undefined,
@@ -118,7 +118,7 @@ describeRegistry('repositories in the API', settings, (registry) => {
 
   test('the connection to an upstream is tested, and what fails is said in words', async () => {
     const admin = api.admin()
-    const upstream = await startToyUpstream()
+    const upstream = await startRudeUpstream((socket) => respond(socket, 200, {}, '{}'))
     try {
       await api.expect(201, admin, 'PUT', at('proxied'), { type: 'proxy', upstream: { url: upstream.url } })
       expect(await api.expect(200, admin, 'POST', `${at('proxied')}/check`)).toMatchObject({ ok: true })
