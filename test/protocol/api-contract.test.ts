@@ -179,6 +179,7 @@ describeRegistry('the API and its document', settings, (registry) => {
     await does(202, 'POST', '/gc')
     await does(200, 'GET', '/jobs')
     await does(200, 'GET', `/jobs/${move.id}`)
+    await does(200, 'GET', `/jobs/${move.id}/events`)
     // A job of a kind that nobody here knows waits for ever.
     const row = {
       kind: 'unknown',
