@@ -13,7 +13,11 @@ import classes from './shell.module.css'
 const places = [
   { to: '/', text: 'nav.dashboard', icon: 'home', isForAdmins: false },
   { to: '/repositories', text: 'nav.repositories', icon: 'repository', isForAdmins: false },
+  { to: '/users', text: 'nav.users', icon: 'users', isForAdmins: true },
+  { to: '/access', text: 'nav.access', icon: 'key', isForAdmins: true },
+  { to: '/robots', text: 'nav.robots', icon: 'robot', isForAdmins: true },
   { to: '/storage', text: 'nav.storage', icon: 'storage', isForAdmins: true },
+  { to: '/jobs', text: 'nav.jobs', icon: 'jobs', isForAdmins: true },
   { to: '/audit', text: 'nav.audit', icon: 'audit', isForAdmins: true },
 ] as const satisfies { to: string; text: TextKey; icon: IconName; isForAdmins: boolean }[]
 
