@@ -8,7 +8,8 @@ import type { ApiParts } from './api.ts'
 import { changesTold } from './told.ts'
 
 /** What the API needs of the rest of the house. */
-export interface ApiOptions extends Omit<ApiParts, 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
+export interface ApiOptions
+  extends Omit<ApiParts, 'config' | 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
   outbound: Outbound
   /** Whether a source of users knows a name. */
   isTaken: (name: string) => Promise<boolean>
@@ -32,6 +33,7 @@ export function openApi(config: Config, { outbound, isTaken, ...parts }: ApiOpti
   const tellChange = changesTold(parts.tell)
   const all: ApiParts = {
     ...parts,
+    config,
     tellChange,
     sessions,
     sessionSeconds: longest / 1000,

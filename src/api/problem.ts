@@ -23,6 +23,7 @@ const statuses = {
   'method-unsupported': 405,
   'read-only': 405,
   'policy-refused': 403,
+  'changed-meanwhile': 412,
   unauthenticated: 401,
   denied: 403,
   throttled: 429,

@@ -101,7 +101,15 @@ export async function askToCancel(queries: Queries, id: number, now: number): Pr
 export async function renewJob(queries: Queries, id: number): Promise<boolean> {
   const { numUpdatedRows } = await queries
     .updateTable('jobs')
-    .set({ state: 'waiting', error: null, finished_at: null, holder: null, lease_until: 0, cancel_asked: 0, attempts: 0 })
+    .set({
+      state: 'waiting',
+      error: null,
+      finished_at: null,
+      holder: null,
+      lease_until: 0,
+      cancel_asked: 0,
+      attempts: 0,
+    })
     .where('id', '=', id)
     .where('state', 'in', ['failed', 'cancelled'])
     .executeTakeFirst()
@@ -110,9 +118,6 @@ export async function renewJob(queries: Queries, id: number): Promise<boolean> {
 
 /** Forgets jobs that ended before a time. Resolves to how many. */
 export async function forgetJobs(queries: Queries, endedBefore: number): Promise<number> {
-  const { numDeletedRows } = await queries
-    .deleteFrom('jobs')
-    .where('finished_at', '<', endedBefore)
-    .executeTakeFirst()
+  const { numDeletedRows } = await queries.deleteFrom('jobs').where('finished_at', '<', endedBefore).executeTakeFirst()
   return Number(numDeletedRows)
 }

@@ -48,8 +48,8 @@ export interface Sessions {
   find(secret: string): Promise<Session | undefined>
   /** False when it had ended. */
   end(id: string): Promise<boolean>
-  /** When a user was removed or changed the password. */
-  endAllOf(name: string): Promise<number>
+  /** When a user was removed or changed the password. `but`: the id of one that goes on. */
+  endAllOf(name: string, but?: string): Promise<number>
   of(name: string): Promise<Session[]>
   /** Removes what has ended by itself. */
   sweep(): Promise<number>
@@ -95,7 +95,7 @@ export function createSessions({ db, now, idleMs, longestMs }: SessionOptions): 
       return sessionOf(row, secret)
     },
     end: (id) => db.transaction((tx) => deleteSession(tx, id)),
-    endAllOf: (name) => db.transaction((tx) => deleteSessions(tx, { name })),
+    endAllOf: (name, but) => db.transaction((tx) => deleteSessions(tx, { name, but })),
     of: async (name) => (await listSessions(db.queries, name)).map((row) => sessionOf(row, '')),
     sweep: () =>
       db.transaction((tx) => deleteSessions(tx, { unusedSince: now() - idleMs, createdBefore: now() - longestMs })),

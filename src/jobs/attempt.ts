@@ -116,7 +116,9 @@ export function attempt({ db, log, now, pollMs, leaseMs }: AttemptParts, row: Jo
   }
 
   // What cannot be written down is taken again when the lease is over.
-  const ended = run().catch((error: unknown) => log.error('the end of a job could not be written', { ...fields, error }))
+  const ended = run().catch((error: unknown) =>
+    log.error('the end of a job could not be written', { ...fields, error }),
+  )
   return {
     ended,
     beat,

@@ -28,7 +28,10 @@ describeOnEachDatabase('jobs', (openDatabase) => {
   const clock = { at: 1_000_000 }
 
   /** One instance of several. */
-  function instance(work: Record<string, JobWork>, { db = database.db, lag = () => 0 }: { db?: Database; lag?: () => number } = {}) {
+  function instance(
+    work: Record<string, JobWork>,
+    { db = database.db, lag = () => 0 }: { db?: Database; lag?: () => number } = {},
+  ) {
     const log = createLog({ level: 'error', stream: { write: (line) => void errors.push(line) } })
     const jobs = createJobs({ db, log, now: () => clock.at - lag(), work, pollMs: 5, leaseMs: 30_000 })
     opened.push(jobs)
@@ -86,7 +89,9 @@ describeOnEachDatabase('jobs', (openDatabase) => {
     const work = { note: async ({ job }: { job: Job }) => void done.push(job.id) }
     const one = instance(work)
     instance(work, { db: await database.again() })
-    const started = await Promise.all(Array.from({ length: 20 }, (_, n) => one.start({ kind: 'note', object: `${n}`, by })))
+    const started = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => one.start({ kind: 'note', object: `${n}`, by })),
+    )
     await until('all', async () => (await one.list({ state: 'done' }, { limit: 50 })).length === 20)
     expect(done.sort((a, b) => a - b)).toEqual(started.map(({ job }) => job.id).sort((a, b) => a - b))
   })
