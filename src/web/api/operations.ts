@@ -55,8 +55,17 @@ export type Repository = {
   type: 'hosted' | 'proxy' | 'group'
   /** serves images whose first segment names no repository */
   default: boolean
+  online: boolean
+  description: string
   blobStore: string
   writePolicy: string
+  mutableTags: string[]
+  quota?:
+    | undefined
+    | {
+        bytes?: undefined | number
+        tags?: undefined | number
+      }
   upstream?:
     | undefined
     | {
@@ -64,6 +73,301 @@ export type Repository = {
       }
   members?: undefined | string[]
   writableMember?: undefined | string
+  /** what the caller may do with all of it */
+  may: ('pull' | 'push' | 'delete' | 'manage-members' | 'manage-policies' | 'manage-repository')[]
+  /** for those who may manage it */
+  managed?:
+    | undefined
+    | {
+        /** `file`: changed in the configuration file alone */
+        by: 'file' | 'database'
+        /** why it answers nothing although it is online */
+        trouble?: undefined | string
+        createdAt: string
+        settings: RepositorySettings
+        upstream?:
+          | undefined
+          | (UpstreamStatus & {
+              hasPassword: boolean
+            })
+      }
+}
+
+/** a repository in the words of the configuration file; secrets are shown as ***, and stay when they come back so */
+export type RepositorySettings = {
+  /** Its name, the first segment of the images in it. */
+  name?: undefined | string
+  /** What it stores. Default: `docker`. */
+  format?: undefined | string
+  /** Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept, a `group` shows the content of its members. Default: `hosted`. */
+  type?: undefined | 'hosted' | 'proxy' | 'group'
+  /** Whether it answers. Offline, its images are refused with 503 and groups pass it over. Default: `true`. */
+  online?: undefined | boolean
+  /** The blob store that keeps its bytes. Once it has content, `entrepot repo move` takes that to another one. Default: `default`. */
+  blobStore?: undefined | string
+  /** Whether tags may be pushed, pushed once and never moved, or not at all. Default: `allow`. */
+  writePolicy?: undefined | 'allow' | 'allow-once' | 'read-only'
+  mutableTags?: undefined | string[]
+  quota?:
+    | undefined
+    | ({
+        /** Bytes of its blobs and manifests, each content counted once. Not set: no limit. */
+        bytes?: undefined | number | string
+        /** Tags of all its images together. Not set: no limit. */
+        tags?: undefined | number
+      } & Record<string, unknown>)
+  /** A line for people. */
+  description?: undefined | string
+  upstream?:
+    | undefined
+    | ({
+        /** Its address, for example `https://registry-1.docker.io`; what stands before `/v2/` in its paths belongs to it. */
+        url?: undefined | string
+        /** Who we log in as. */
+        username?: undefined | string
+        /** Password, or access token. */
+        password?: undefined | string
+        /** Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub. Default: `auto`. */
+        libraryPrefix?: undefined | 'auto' | 'always' | 'never'
+        /** Where a search looks for images besides those here: `upstream` (its own search), `hub` (that of Docker Hub), the URL of another index, or `none`. `auto`: `hub` when it is Docker Hub, else `upstream`. Default: `auto`. */
+        index?: undefined | string
+        namespaces?: undefined | string[]
+        /** PEM file of authorities to trust there, or their PEM text, besides those of the system and of `outbound.ca`. */
+        ca?: undefined | string
+        /** Accept any certificate from it. Default: `false`. */
+        insecure?: undefined | boolean
+        /** HTTP proxy for the way there, or `none`. Default: `outbound.proxy`. */
+        proxy?: undefined | string
+        /** Ask nothing of it: only what is cached is served. Default: `false`. */
+        blocked?: undefined | boolean
+        /** How long a tag is answered from the cache before the upstream is asked whether it has moved. Default: `1m`. */
+        tagAge?: undefined | string
+        /** How long the answer that something does not exist is believed. Default: `30s`. */
+        absenceAge?: undefined | string
+        /** How long what is cached is kept without being used. Default: for ever. */
+        keepFor?: undefined | string
+        /** How many bytes the cached images may need that nothing else does; those unused for longest go. Default: any. */
+        cacheSize?: undefined | number | string
+        /** Who gets layers that the upstream does not have and that their images name URLs for: the `client` itself, or we do (`fetch`). Default: `client`. */
+        foreignLayers?: undefined | 'client' | 'fetch'
+        /** How long the upstream may take to begin an answer. Default: `30s`. */
+        responseTimeout?: undefined | string
+        /** How long it may send nothing within an answer. Default: `60s`. */
+        idleTimeout?: undefined | string
+        /** What all downloads of blobs from it may take together, for example `50MB/s`. Default: no limit. */
+        maxBandwidth?: undefined | number | string
+        /** How many blobs are downloaded from it at once; others wait for their turn, `responseTimeout` at most. Default: no limit. */
+        maxDownloads?: undefined | number
+      } & Record<string, unknown>)
+  members?:
+    | undefined
+    | (
+        | string
+        | ({
+            /** A member of the group; a plain name in the list is short for this. */
+            repository?: undefined | string
+            images?: undefined | string[]
+            exclusive?: undefined | string[]
+          } & Record<string, unknown>)
+      )[]
+  /** Of a group: the hosted member that pushes and deletes go to. Not set: there are none. */
+  writableMember?: undefined | string
+} & Record<string, unknown>
+
+export type UpstreamStatus = {
+  /** `failing`: too seldom to be blocked. `blocked`: left alone for a while. `ok` is also what nobody has asked yet */
+  state: 'ok' | 'failing' | 'blocked' | 'blocked-by-hand'
+  since: string
+  /** the last failure, or why it is blocked */
+  reason?: undefined | string
+  /** in a row */
+  failures: number
+  /** when it may be tried again */
+  nextProbeAt?: undefined | string
+  lastSuccessAt?: undefined | string
+  /** kinds of request it asked us to hold back (429), until when */
+  paused: Record<string, string>
+  /** what it wants, as far as is known */
+  login: 'none' | 'basic' | 'bearer'
+  /** as the upstream has told last */
+  pullLimit?:
+    | undefined
+    | {
+        limit: number
+        remaining: number
+        windowSeconds?: undefined | number
+        seenAt: string
+      }
+}
+
+export type Job = {
+  id: number
+  kind: string
+  /** what it is about: the name of a repository, or empty */
+  object: string
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+  /** asked to stop, and has not yet */
+  cancelling: boolean
+  parameters: Record<string, unknown>
+  progress: Record<string, number>
+  /** the last 100 lines */
+  log: {
+    at: string
+    text: string
+  }[]
+  error?: undefined | string
+  by: {
+    kind: string
+    name: string
+  }
+  createdAt: string
+  startedAt?: undefined | string
+  finishedAt?: undefined | string
+  /** how often an instance has taken it */
+  attempts: number
+}
+
+/** what is null goes back to its default; lists are replaced whole (RFC 7396) */
+export type RepositoryPatch = {
+  /** Its name, the first segment of the images in it. */
+  name?: undefined | string | null
+  /** What it stores. Default: `docker`. */
+  format?: undefined | string | null
+  /** Where its content comes from: `hosted` is pushed by clients, `proxy` is fetched from `upstream` and kept, a `group` shows the content of its members. Default: `hosted`. */
+  type?: undefined | 'hosted' | 'proxy' | 'group' | null
+  /** Whether it answers. Offline, its images are refused with 503 and groups pass it over. Default: `true`. */
+  online?: undefined | boolean | null
+  /** The blob store that keeps its bytes. Once it has content, `entrepot repo move` takes that to another one. Default: `default`. */
+  blobStore?: undefined | string | null
+  /** Whether tags may be pushed, pushed once and never moved, or not at all. Default: `allow`. */
+  writePolicy?: undefined | 'allow' | 'allow-once' | 'read-only' | null
+  mutableTags?: undefined | string[] | null
+  quota?:
+    | undefined
+    | ({
+        /** Bytes of its blobs and manifests, each content counted once. Not set: no limit. */
+        bytes?: undefined | number | string | null
+        /** Tags of all its images together. Not set: no limit. */
+        tags?: undefined | number | null
+      } & Record<string, unknown>)
+    | null
+  /** A line for people. */
+  description?: undefined | string | null
+  upstream?:
+    | undefined
+    | ({
+        /** Its address, for example `https://registry-1.docker.io`; what stands before `/v2/` in its paths belongs to it. */
+        url?: undefined | string | null
+        /** Who we log in as. */
+        username?: undefined | string | null
+        /** Password, or access token. */
+        password?: undefined | string | null
+        /** Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub. Default: `auto`. */
+        libraryPrefix?: undefined | 'auto' | 'always' | 'never' | null
+        /** Where a search looks for images besides those here: `upstream` (its own search), `hub` (that of Docker Hub), the URL of another index, or `none`. `auto`: `hub` when it is Docker Hub, else `upstream`. Default: `auto`. */
+        index?: undefined | string | null
+        namespaces?: undefined | string[] | null
+        /** PEM file of authorities to trust there, or their PEM text, besides those of the system and of `outbound.ca`. */
+        ca?: undefined | string | null
+        /** Accept any certificate from it. Default: `false`. */
+        insecure?: undefined | boolean | null
+        /** HTTP proxy for the way there, or `none`. Default: `outbound.proxy`. */
+        proxy?: undefined | string | null
+        /** Ask nothing of it: only what is cached is served. Default: `false`. */
+        blocked?: undefined | boolean | null
+        /** How long a tag is answered from the cache before the upstream is asked whether it has moved. Default: `1m`. */
+        tagAge?: undefined | string | null
+        /** How long the answer that something does not exist is believed. Default: `30s`. */
+        absenceAge?: undefined | string | null
+        /** How long what is cached is kept without being used. Default: for ever. */
+        keepFor?: undefined | string | null
+        /** How many bytes the cached images may need that nothing else does; those unused for longest go. Default: any. */
+        cacheSize?: undefined | number | string | null
+        /** Who gets layers that the upstream does not have and that their images name URLs for: the `client` itself, or we do (`fetch`). Default: `client`. */
+        foreignLayers?: undefined | 'client' | 'fetch' | null
+        /** How long the upstream may take to begin an answer. Default: `30s`. */
+        responseTimeout?: undefined | string | null
+        /** How long it may send nothing within an answer. Default: `60s`. */
+        idleTimeout?: undefined | string | null
+        /** What all downloads of blobs from it may take together, for example `50MB/s`. Default: no limit. */
+        maxBandwidth?: undefined | number | string | null
+        /** How many blobs are downloaded from it at once; others wait for their turn, `responseTimeout` at most. Default: no limit. */
+        maxDownloads?: undefined | number | null
+      } & Record<string, unknown>)
+    | null
+  members?:
+    | undefined
+    | (
+        | string
+        | ({
+            /** A member of the group; a plain name in the list is short for this. */
+            repository?: undefined | string
+            images?: undefined | string[]
+            exclusive?: undefined | string[]
+          } & Record<string, unknown>)
+      )[]
+    | null
+  /** Of a group: the hosted member that pushes and deletes go to. Not set: there are none. */
+  writableMember?: undefined | string | null
+} & Record<string, unknown>
+
+export type Usage = {
+  /** of blobs and manifests, each content counted once */
+  bytes: number
+  tags: number
+  images: number
+}
+
+export type ConnectionTest = {
+  ok: boolean
+  /** what went wrong, in a sentence */
+  problem?: undefined | string
+  tookMs: number
+}
+
+export type UpstreamSettings = {
+  /** Its address, for example `https://registry-1.docker.io`; what stands before `/v2/` in its paths belongs to it. */
+  url?: undefined | string
+  /** Who we log in as. */
+  username?: undefined | string
+  /** Password, or access token. */
+  password?: undefined | string
+  /** Whether `centos` is asked for as `library/centos`. `auto`: when it is Docker Hub. Default: `auto`. */
+  libraryPrefix?: undefined | 'auto' | 'always' | 'never'
+  /** Where a search looks for images besides those here: `upstream` (its own search), `hub` (that of Docker Hub), the URL of another index, or `none`. `auto`: `hub` when it is Docker Hub, else `upstream`. Default: `auto`. */
+  index?: undefined | string
+  namespaces?: undefined | string[]
+  /** PEM file of authorities to trust there, or their PEM text, besides those of the system and of `outbound.ca`. */
+  ca?: undefined | string
+  /** Accept any certificate from it. Default: `false`. */
+  insecure?: undefined | boolean
+  /** HTTP proxy for the way there, or `none`. Default: `outbound.proxy`. */
+  proxy?: undefined | string
+  /** Ask nothing of it: only what is cached is served. Default: `false`. */
+  blocked?: undefined | boolean
+  /** How long a tag is answered from the cache before the upstream is asked whether it has moved. Default: `1m`. */
+  tagAge?: undefined | string
+  /** How long the answer that something does not exist is believed. Default: `30s`. */
+  absenceAge?: undefined | string
+  /** How long what is cached is kept without being used. Default: for ever. */
+  keepFor?: undefined | string
+  /** How many bytes the cached images may need that nothing else does; those unused for longest go. Default: any. */
+  cacheSize?: undefined | number | string
+  /** Who gets layers that the upstream does not have and that their images name URLs for: the `client` itself, or we do (`fetch`). Default: `client`. */
+  foreignLayers?: undefined | 'client' | 'fetch'
+  /** How long the upstream may take to begin an answer. Default: `30s`. */
+  responseTimeout?: undefined | string
+  /** How long it may send nothing within an answer. Default: `60s`. */
+  idleTimeout?: undefined | string
+  /** What all downloads of blobs from it may take together, for example `50MB/s`. Default: no limit. */
+  maxBandwidth?: undefined | number | string
+  /** How many blobs are downloaded from it at once; others wait for their turn, `responseTimeout` at most. Default: no limit. */
+  maxDownloads?: undefined | number
+} & Record<string, unknown>
+
+export type Upstream = UpstreamStatus & {
+  repository: string
+  url: string
 }
 
 export type Image = {
@@ -220,7 +524,7 @@ export interface Operations {
     body: undefined
     answer: Repository[]
   }
-  /** One repository */
+  /** One repository; its ETag is for If-Match */
   'GET /repositories/{repository}': {
     params: {
       repository: string
@@ -228,6 +532,152 @@ export interface Operations {
     query: Record<never, never>
     body: undefined
     answer: Repository
+  }
+  /** Makes a repository, or makes one what this says. Another blobStore is reached by a job: 202, and everything else has been changed. */
+  'PUT /repositories/{repository}': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: RepositorySettings
+    answer: Repository
+  }
+  /** Changes a repository. Another blobStore is reached by a job: 202, and everything else has been changed. */
+  'PATCH /repositories/{repository}': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: RepositoryPatch
+    answer: Repository
+  }
+  /** Removes a repository */
+  'DELETE /repositories/{repository}': {
+    params: {
+      repository: string
+    }
+    query: {
+      /** with all that is in it; else only an empty one goes */
+      withContent?: undefined | 'true' | 'false'
+    }
+    body: undefined
+    answer: undefined
+  }
+  /** Lets a repository answer again */
+  'POST /repositories/{repository}/online': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Repository
+  }
+  /** Takes a repository offline: its images are refused with 503 */
+  'POST /repositories/{repository}/offline': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Repository
+  }
+  /** Takes the content to another blob store, while it is served */
+  'POST /repositories/{repository}/move': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: {
+      blobStore: string
+    }
+    answer: Job
+  }
+  /** What is in a repository; counted anew each time */
+  'GET /repositories/{repository}/usage': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Usage
+  }
+  /** Tests the connection to the upstream of a proxy; a good one ends a block that failures began */
+  'POST /repositories/{repository}/check': {
+    params: {
+      repository: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: ConnectionTest
+  }
+  /** Tests the connection to an upstream before there is a repository for it */
+  'POST /upstreams/check': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: UpstreamSettings
+    answer: ConnectionTest
+  }
+  /** How the upstreams of proxies are doing, as this instance has seen them; those the caller may manage */
+  'GET /upstreams': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Upstream[]
+  }
+  /** Work in the background, the newest first; kept for 30 days */
+  'GET /jobs': {
+    params: Record<never, never>
+    query: {
+      limit?: undefined | number
+      /** as the `Link` to the next page has it */
+      after?: undefined | string
+      kind?: undefined | string
+      object?: undefined | string
+      state?: undefined | 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+    }
+    body: undefined
+    answer: Job[]
+  }
+  /** One job, and how far it is; admins, and whoever asked for it */
+  'GET /jobs/{job}': {
+    params: {
+      job: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Job
+  }
+  /** Asks a job to stop; it does within seconds */
+  'POST /jobs/{job}/cancel': {
+    params: {
+      job: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Job
+  }
+  /** Lets a job that failed or was cancelled begin again */
+  'POST /jobs/{job}/retry': {
+    params: {
+      job: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Job
+  }
+  /** Collects what is due now, instead of within a minute */
+  'POST /gc': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Job
+  }
+  /** What no manifest needs just now */
+  'GET /gc': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Reclaimable
   }
   /** Images of a repository */
   'GET /repositories/{repository}/images': {
@@ -341,12 +791,5 @@ export interface Operations {
     query: Record<never, never>
     body: undefined
     answer: BlobStore[]
-  }
-  /** What no manifest needs just now */
-  'GET /gc': {
-    params: Record<never, never>
-    query: Record<never, never>
-    body: undefined
-    answer: Reclaimable
   }
 }
