@@ -24,18 +24,25 @@ import { identify } from './caller.ts'
 import type { Api, ApiEnv } from './endpoint.ts'
 import { problemResponse } from './problem.ts'
 import { addAudit } from './resources/audit.ts'
+import { addGrants } from './resources/grants.ts'
+import { addIdentity } from './resources/identity.ts'
 import { addImages } from './resources/images.ts'
 import { addJobs } from './resources/jobs.ts'
 import { addManifests } from './resources/manifests.ts'
+import { addMe } from './resources/me.ts'
 import { addOidcLogin } from './resources/oidc-login.ts'
 import { addRepositories } from './resources/repositories.ts'
 import { addRepositoryChanges } from './resources/repository-changes.ts'
 import { addRepositoryChecks } from './resources/repository-checks.ts'
+import { addRobots } from './resources/robots.ts'
 import { addSearch } from './resources/search.ts'
+import { addServer } from './resources/server.ts'
 import { addSession } from './resources/session.ts'
 import { addStores } from './resources/stores.ts'
 import { addSystem } from './resources/system.ts'
 import { addTags } from './resources/tags.ts'
+import { addTokens } from './resources/tokens.ts'
+import { addUsers } from './resources/users.ts'
 import type { TellChange } from './told.ts'
 
 /** What the API works with. */
@@ -114,6 +121,13 @@ export function createApi(parts: ApiParts): Handler {
   addManifests(api, parts)
   addSearch(api, parts)
   addStores(api, parts)
+  addMe(api, parts)
+  addUsers(api, parts)
+  addGrants(api, parts)
+  addTokens(api, parts)
+  addRobots(api, parts)
+  addIdentity(api, parts)
+  addServer(api, parts)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Entrepot', version, description: 'REST API of an Entrepot registry.' },

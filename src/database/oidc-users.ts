@@ -25,3 +25,8 @@ export async function putOidcUser(queries: Queries, row: OidcUserRow): Promise<v
     .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doUpdateSet({ admin, groups, mail, seen_at }))
     .execute()
 }
+
+/** By name. */
+export function listOidcUsers(queries: Queries): Promise<OidcUserRow[]> {
+  return queries.selectFrom('oidc_users').selectAll().orderBy('name').execute()
+}

@@ -36,11 +36,13 @@ export function apiOf(registry: TestRegistry) {
       ...headers,
     }
     const sent = body === undefined ? undefined : JSON.stringify(body)
-    const response = await registry
-      .app()
-      .handler(registry.incoming(method, `/api/v1${path}`, all, { body: sent }))
+    const response = await registry.app().handler(registry.incoming(method, `/api/v1${path}`, all, { body: sent }))
     const text = await response.text()
-    return { status: response.status, headers: response.headers, body: (text === '' ? undefined : JSON.parse(text)) as T }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? undefined : JSON.parse(text)) as T,
+    }
   }
 
   return {
@@ -61,9 +63,19 @@ export function apiOf(registry: TestRegistry) {
       return answer.body
     },
     /** Asks, and it must be refused with this status and code. Returns the title of the problem. */
-    async refused(status: number, code: string, who: Who, method: string, path: string, body?: unknown): Promise<string> {
+    async refused(
+      status: number,
+      code: string,
+      who: Who,
+      method: string,
+      path: string,
+      body?: unknown,
+    ): Promise<string> {
       const answer = await call<{ code: string; title: string }>(who, method, path, body)
-      expect({ status: answer.status, code: answer.body?.code, title: answer.body?.title }).toMatchObject({ status, code })
+      expect({ status: answer.status, code: answer.body?.code, title: answer.body?.title }).toMatchObject({
+        status,
+        code,
+      })
       expect(answer.headers.get('content-type')).toBe('application/problem+json')
       return answer.body.title
     },

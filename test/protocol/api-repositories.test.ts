@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { apiOf } from '../helpers/api.ts'
 import { describeRegistry } from '../helpers/registry.ts'
-import { startUpstream } from '../helpers/upstream.ts'
+import { respond, startRudeUpstream } from '../helpers/rude-upstream.ts'
 
 const settings = {
   auth: undefined,
@@ -32,11 +32,20 @@ describeRegistry('repositories in the API', settings, (registry) => {
   test('one is made, read, changed and removed, and all of it is in the audit log', async () => {
     const admin = api.admin()
     const made = await api.expect<Form>(201, admin, 'PUT', at('one'), { description: 'first', quota: { bytes: '1GB' } })
-    expect(made).toMatchObject({ name: 'one', type: 'hosted', online: true, description: 'first', quota: { bytes: 1e9 } })
+    expect(made).toMatchObject({
+      name: 'one',
+      type: 'hosted',
+      online: true,
+      description: 'first',
+      quota: { bytes: 1e9 },
+    })
     expect(made.managed).toMatchObject({ by: 'database', settings: { name: 'one' } })
     await api.expect(200, admin, 'PUT', at('one'), { description: 'again' })
     expect((await api.expect<Form>(200, admin, 'GET', at('one'))).quota).toBeUndefined()
-    const changed = await api.expect<Form>(200, admin, 'PATCH', at('one'), { writePolicy: 'read-only', description: null })
+    const changed = await api.expect<Form>(200, admin, 'PATCH', at('one'), {
+      writePolicy: 'read-only',
+      description: null,
+    })
     expect(changed).toMatchObject({ writePolicy: 'read-only', description: '' })
     expect((await api.expect<Form>(200, admin, 'POST', `${at('one')}/offline`)).online).toBe(false)
     expect((await api.expect<Form>(200, admin, 'POST', `${at('one')}/online`)).online).toBe(true)
@@ -109,11 +118,13 @@ describeRegistry('repositories in the API', settings, (registry) => {
 
   test('the connection to an upstream is tested, and what fails is said in words', async () => {
     const admin = api.admin()
-    const upstream = await startUpstream()
+    const upstream = await startRudeUpstream((socket) => respond(socket, 200, {}, '{}'))
     try {
       await api.expect(201, admin, 'PUT', at('proxied'), { type: 'proxy', upstream: { url: upstream.url } })
       expect(await api.expect(200, admin, 'POST', `${at('proxied')}/check`)).toMatchObject({ ok: true })
-      expect(await api.expect(200, admin, 'POST', '/upstreams/check', { url: upstream.url })).toMatchObject({ ok: true })
+      expect(await api.expect(200, admin, 'POST', '/upstreams/check', { url: upstream.url })).toMatchObject({
+        ok: true,
+      })
     } finally {
       await upstream.close()
     }
@@ -162,9 +173,16 @@ describeRegistry('repositories in the API', settings, (registry) => {
     await api.expect(201, admin, 'PUT', at('hers'), { quota: { bytes: 1000 } })
     const upstream = { url: 'https://registry.example.com', username: 'us', password: 'upstream secret' }
     await api.expect(201, admin, 'PUT', at('her-proxy'), { type: 'proxy', upstream })
-    await api.expect(201, admin, 'PUT', at('her-group'), { type: 'group', members: [{ repository: 'team', images: ['a/**'] }] })
+    await api.expect(201, admin, 'PUT', at('her-group'), {
+      type: 'group',
+      members: [{ repository: 'team', images: ['a/**'] }],
+    })
     for (const repository of ['hers', 'her-proxy', 'her-group'])
-      await api.expect(201, admin, 'POST', '/grants', { subject: { kind: 'user', name: 'lena' }, role: 'maintainer', repository })
+      await api.expect(201, admin, 'POST', '/grants', {
+        subject: { kind: 'user', name: 'lena' },
+        role: 'maintainer',
+        repository,
+      })
 
     expect(await api.expect<Form>(200, lena, 'PATCH', at('hers'), { description: 'mine' })).toMatchObject({
       description: 'mine',
@@ -179,13 +197,24 @@ describeRegistry('repositories in the API', settings, (registry) => {
     await refused(403, 'denied', lena, 'PATCH', at('her-group'), { members: ['team', 'secret'] })
     await api.expect(200, lena, 'PATCH', at('her-group'), { members: ['team', 'hers'] })
     // The upstream's password, sent to a host of hers.
-    for (const way of [{ url: 'https://evil.example.com' }, { proxy: 'http://evil.example.com:3128' }, { insecure: true }])
+    for (const way of [
+      { url: 'https://evil.example.com' },
+      { proxy: 'http://evil.example.com:3128' },
+      { insecure: true },
+    ])
       await refused(400, 'request-invalid', lena, 'PATCH', at('her-proxy'), { upstream: way })
     await api.expect(200, lena, 'PATCH', at('her-proxy'), { upstream: { tagAge: '5m' } })
-    await api.expect(200, lena, 'PATCH', at('her-proxy'), { upstream: { url: 'https://other.example.com', password: null } })
+    await api.expect(200, lena, 'PATCH', at('her-proxy'), {
+      upstream: { url: 'https://other.example.com', password: null },
+    })
     // She sees how hers are set up, and no other.
     const list = await api.expect<Form[]>(200, lena, 'GET', '/repositories')
-    expect(list.filter(({ managed }) => managed).map(({ name }) => name)).toEqual(['her-group', 'her-proxy', 'hers', 'team'])
+    expect(list.filter(({ managed }) => managed).map(({ name }) => name)).toEqual([
+      'her-group',
+      'her-proxy',
+      'hers',
+      'team',
+    ])
     expect(list.map(({ name }) => name)).not.toContain('secret')
     await api.expect(204, lena, 'DELETE', at('her-group'))
   })
