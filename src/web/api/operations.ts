@@ -469,6 +469,244 @@ export type Reclaimable = {
   bytes: number
 }
 
+export type Me = {
+  kind: 'user' | 'robot' | 'anonymous'
+  name: string
+  /** may administer the server */
+  admin: boolean
+  groups: string[]
+  /** the password can be changed with POST /me/password */
+  passwordHere: boolean
+  /** what the caller sees, and may do with all of it; on some images it may be more */
+  repositories: {
+    name: string
+    may: ('pull' | 'push' | 'delete' | 'manage-members' | 'manage-policies' | 'manage-repository')[]
+  }[]
+}
+
+export type PasswordChange = {
+  current: string
+  password: string
+}
+
+export type SessionInfo = {
+  id: string
+  current: boolean
+  source: string
+  address: string
+  userAgent: string
+  createdAt: string
+  usedAt: string
+}
+
+export type User = {
+  name: string
+  /** users of directories and of htpasswd files are not listed */
+  source: 'local' | 'oidc'
+  admin: boolean
+  managedBy: 'file' | 'database' | 'provider'
+  createdAt?: undefined | string
+  /** as of the last login */
+  groups?: undefined | string[]
+  mail?: undefined | string
+  seenAt?: undefined | string
+}
+
+export type NewUser = {
+  name: string
+  password: string
+  admin?: undefined | boolean
+}
+
+export type UserChange = {
+  password?: undefined | string
+  admin?: undefined | boolean
+}
+
+export type Grant = {
+  subject: {
+    /** `authenticated`: every user; `anonymous`: everyone, for pulling */
+    kind: 'user' | 'group' | 'robot' | 'authenticated' | 'anonymous'
+    /** of a user, group or robot; else empty */
+    name?: undefined | string
+  }
+  role: string
+  /** a name, or * for all */
+  repository: string
+  /** patterns: team/**; none: all images */
+  images?: undefined | string[]
+  id: number
+  managedBy: 'file' | 'database'
+}
+
+export type NewGrant = {
+  subject: {
+    /** `authenticated`: every user; `anonymous`: everyone, for pulling */
+    kind: 'user' | 'group' | 'robot' | 'authenticated' | 'anonymous'
+    /** of a user, group or robot; else empty */
+    name?: undefined | string
+  }
+  role: string
+  /** a name, or * for all */
+  repository: string
+  /** patterns: team/**; none: all images */
+  images?: undefined | string[]
+}
+
+export type Role = {
+  name: string
+  actions: ('pull' | 'push' | 'delete' | 'manage-members' | 'manage-policies' | 'manage-repository')[]
+  builtIn: boolean
+}
+
+export type Group = {
+  name: string
+  grants: number
+  /** somebody in it has logged in with OpenID */
+  seen: boolean
+}
+
+export type Token = {
+  id: number
+  owner: {
+    kind: 'user' | 'robot'
+    name: string
+  }
+  name: string
+  state: 'valid' | 'expired' | 'revoked'
+  limits?: undefined | Limit[]
+  createdAt: string
+  expiresAt?: undefined | string
+  /** to the minute or so */
+  lastUsedAt?: undefined | string
+  revokedAt?: undefined | string
+}
+
+export type Limit = {
+  /** a name, or * for all */
+  repository: string
+  /** patterns; none: all images */
+  images?: undefined | string[]
+  actions: ('pull' | 'push' | 'delete')[]
+}
+
+export type CreatedToken = Token & {
+  /** shown this once; log in with it in place of the password */
+  secret: string
+}
+
+export type NewToken = {
+  name: string
+  /** what it allows at most; absent: all that its owner may. A robot needs some */
+  limits?: undefined | Limit[]
+  /** null: never; absent: 90 days from now */
+  expiresAt?: undefined | string | null
+}
+
+export type Robot = {
+  name: string
+  description: string
+  disabled: boolean
+  createdAt: string
+}
+
+export type CreatedRobot = Robot & {
+  token: CreatedToken
+}
+
+export type NewRobot = {
+  /** `ci` is completed to what names of robots look like */
+  name: string
+  description?: undefined | string
+  token: NewToken
+}
+
+export type Identity = {
+  /** where users are looked for, in this order */
+  sources: string[]
+  directories: {
+    name: string
+    servers: string[]
+    startTls: boolean
+    checksCertificate: boolean
+    /** the DN that searches; empty: nobody in particular */
+    searchesAs: string
+    userBase: string
+    groupBase: string
+    require: string[]
+    admins: string[]
+  }[]
+  oidc?:
+    | undefined
+    | {
+        issuer: string
+        clientId: string
+        label: string
+        scopes: string[]
+        adminGroups: string[]
+        requiredGroups: string[]
+      }
+}
+
+export type LdapTrace = {
+  accepted: boolean
+  directories: {
+    name: string
+    result: 'accepted' | 'refused' | 'unknown' | 'unavailable'
+    /** what was asked and answered, in words */
+    steps: string[]
+    user?:
+      | undefined
+      | {
+          name: string
+          admin: boolean
+          groups: string[]
+        }
+  }[]
+}
+
+export type LdapTest = {
+  user: string
+  /** absent: everything but the password is looked at */
+  password?: undefined | string
+}
+
+export type Reachable = {
+  ok: boolean
+  problem?: undefined | string
+}
+
+export type Setting = {
+  path: string
+  /** as the file would say it; secrets are *** */
+  value: string | number | boolean
+  /** false: the file, a variable or the kind of installation says so */
+  isDefault: boolean
+  meaning: string
+}
+
+export type Certificate = {
+  usedBy: string
+  obtained: 'file' | 'letsencrypt'
+  names: string[]
+  issuer: string
+  from?: undefined | string
+  until?: undefined | string
+  daysLeft?: undefined | number
+  /** SHA-256, hexadecimal */
+  fingerprint: string
+  problem?: undefined | string
+}
+
+export type Health = {
+  ok: boolean
+  parts: {
+    name: string
+    ok: boolean
+    problem?: undefined | string
+  }[]
+}
+
 /** Every request there is. */
 export interface Operations {
   /** Version, and how to log in */
@@ -791,5 +1029,230 @@ export interface Operations {
     query: Record<never, never>
     body: undefined
     answer: BlobStore[]
+  }
+  /** Who the caller is, and what they may do */
+  'GET /me': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Me
+  }
+  /** Changes the own password; ends all other sessions */
+  'POST /me/password': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: PasswordChange
+    answer: undefined
+  }
+  /** The own sessions, the one used last first */
+  'GET /me/sessions': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: SessionInfo[]
+  }
+  /** Ends one of the own sessions */
+  'DELETE /me/sessions/{session}': {
+    params: {
+      session: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** Users that are kept here, and those whom the OpenID provider has let in */
+  'GET /users': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: User[]
+  }
+  /** Makes a user, who may do nothing before there is a grant */
+  'POST /users': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: NewUser
+    answer: User
+  }
+  /** Changes password or admin; ends the sessions of the user */
+  'PATCH /users/{user}': {
+    params: {
+      user: string
+    }
+    query: Record<never, never>
+    body: UserChange
+    answer: User
+  }
+  /** Removes a user with tokens, grants and sessions */
+  'DELETE /users/{user}': {
+    params: {
+      user: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** Grants; without `repository` those of all, for admins */
+  'GET /grants': {
+    params: Record<never, never>
+    query: {
+      /** those that hold there, so also those on * */
+      repository?: undefined | string
+      kind?: undefined | 'user' | 'group' | 'robot' | 'authenticated' | 'anonymous'
+      /** of the subject */
+      name?: undefined | string
+    }
+    body: undefined
+    answer: Grant[]
+  }
+  /** Gives a role; the same twice is one */
+  'POST /grants': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: NewGrant
+    answer: Grant
+  }
+  /** Takes a role back */
+  'DELETE /grants/{grant}': {
+    params: {
+      grant: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** What can be given: names for sets of actions */
+  'GET /roles': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Role[]
+  }
+  /** Groups that are known here: by a grant, or by a login with OpenID */
+  'GET /groups': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Group[]
+  }
+  /** The own access tokens, also those that expired or were revoked; `owner=*` all, for admins */
+  'GET /tokens': {
+    params: Record<never, never>
+    query: {
+      /** name of a user or robot, or *; for admins */
+      owner?: undefined | string
+    }
+    body: undefined
+    answer: Token[]
+  }
+  /** Makes an access token for oneself; its secret is in this answer and nowhere else */
+  'POST /tokens': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: NewToken
+    answer: CreatedToken
+  }
+  /** Revokes a token, one of the own, of a robot that the caller manages, or, for admins, any */
+  'DELETE /tokens/{token}': {
+    params: {
+      token: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** Robots that the caller may manage */
+  'GET /robots': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Robot[]
+  }
+  /** Makes a robot with its first token, whose secret is in this answer and nowhere else */
+  'POST /robots': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: NewRobot
+    answer: CreatedRobot
+  }
+  /** Disables a robot, whose tokens then open nothing, or enables it again */
+  'PATCH /robots/{robot}': {
+    params: {
+      robot: string
+    }
+    query: Record<never, never>
+    body: {
+      disabled: boolean
+    }
+    answer: Robot
+  }
+  /** Removes a robot with its tokens and grants */
+  'DELETE /robots/{robot}': {
+    params: {
+      robot: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** Tokens of a robot, also those that expired or were revoked */
+  'GET /robots/{robot}/tokens': {
+    params: {
+      robot: string
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: Token[]
+  }
+  /** Gives a robot a further token */
+  'POST /robots/{robot}/tokens': {
+    params: {
+      robot: string
+    }
+    query: Record<never, never>
+    body: NewToken
+    answer: CreatedToken
+  }
+  /** Where users come from */
+  'GET /identity': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Identity
+  }
+  /** Goes through a login at each directory, and tells every step */
+  'POST /ldap/test': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: LdapTest
+    answer: LdapTrace
+  }
+  /** Asks whether the OpenID provider can be reached, and describes itself as it must */
+  'POST /oidc/test': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Reachable
+  }
+  /** The settings this instance runs with */
+  'GET /settings': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Setting[]
+  }
+  /** The certificates that clients are shown, as their files have them */
+  'GET /certificates': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Certificate[]
+  }
+  /** Whether the parts of this instance are well */
+  'GET /health': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: Health
   }
 }

@@ -42,7 +42,12 @@ export async function request<Name extends OperationName>(
   signal?: AbortSignal,
 ): Promise<Answered<Operations[Name]['answer']>> {
   const [method, template] = name.split(' ') as [string, string]
-  const { params, query, body, ifMatch } = input as { params?: object; query?: object; body?: unknown; ifMatch?: string }
+  const { params, query, body, ifMatch } = input as {
+    params?: object
+    query?: object
+    body?: unknown
+    ifMatch?: string
+  }
   const headers = new Headers({ accept: 'application/json' })
   if (body !== undefined) headers.set('content-type', 'application/json')
   if (method !== 'GET') headers.set('x-csrf-token', csrfToken)

@@ -135,6 +135,12 @@ const usersRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/users/users.tsx'), 'UsersPage'),
 })
 
+const userRoute = createRoute({
+  ...inside,
+  path: '/users/$user',
+  component: lazyRouteComponent(() => import('../pages/users/user.tsx'), 'UserPage'),
+})
+
 const accessRoute = createRoute({
   ...inside,
   path: '/access',
@@ -145,7 +151,13 @@ const accessRoute = createRoute({
 const robotsRoute = createRoute({
   ...inside,
   path: '/robots',
-  component: lazyRouteComponent(() => import('../pages/robots.tsx'), 'RobotsPage'),
+  component: lazyRouteComponent(() => import('../pages/robots/robots.tsx'), 'RobotsPage'),
+})
+
+const robotRoute = createRoute({
+  ...inside,
+  path: '/robots/$robot',
+  component: lazyRouteComponent(() => import('../pages/robots/robot.tsx'), 'RobotPage'),
 })
 
 const accountRoute = createRoute({
@@ -188,8 +200,10 @@ export const routeTree = rootRoute.addChildren([
     membersRoute,
     settingsRoute,
     usersRoute,
+    userRoute,
     accessRoute,
     robotsRoute,
+    robotRoute,
     accountRoute,
     jobsRoute,
     storageRoute,

@@ -44,7 +44,10 @@ export function JobsPage() {
             size="xs"
             aria-label={t('jobs.state')}
             value={state ?? ''}
-            data={[{ value: '', label: t('jobs.any') }, ...states.map((value) => ({ value, label: t(`job.${value}`) }))]}
+            data={[
+              { value: '', label: t('jobs.any') },
+              ...states.map((value) => ({ value, label: t(`job.${value}`) })),
+            ]}
             onChange={({ currentTarget: { value } }) =>
               void navigate({ search: value === '' ? {} : { state: value }, replace: true })
             }
@@ -118,7 +121,7 @@ function JobRow({ job }: { job: Job }) {
       </Table.Td>
       <Table.Td>
         <Badge color={colors[state]} variant="filled" tt="none">
-          {t(cancelling ? 'job.cancelling' : `job.${state}`)}
+          {cancelling ? t('job.cancelling') : t(`job.${state}`)}
         </Badge>
       </Table.Td>
       <Table.Td className="wide">{by.name || '–'}</Table.Td>

@@ -26,7 +26,13 @@ export function Confirmed(props: ConfirmedProps) {
   const whole = about === undefined ? label : `${label}: ${about}`
   return (
     <>
-      <Button size={size} variant={variant} aria-label={whole} leftSection={<Icon name="trash" size={14} />} onClick={open}>
+      <Button
+        size={size}
+        variant={variant}
+        aria-label={whole}
+        leftSection={<Icon name="trash" size={14} />}
+        onClick={open}
+      >
         {label}
       </Button>
       <Modal opened={isOpen} onClose={close} title={whole} closeButtonProps={{ 'aria-label': t('close') }}>

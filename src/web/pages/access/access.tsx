@@ -92,7 +92,7 @@ function Filters({ filter, grants, onChange }: FiltersProps) {
 /** A part of the name is enough for who; a filter by a repository shows what holds there, also what holds everywhere. */
 function fits({ subject, role, repository }: Grant, filter: GrantFilter): boolean {
   return (
-    (filter.subject === undefined || subject.name.includes(filter.subject)) &&
+    (filter.subject === undefined || (subject.name ?? '').includes(filter.subject)) &&
     (filter.kind === undefined || subject.kind === filter.kind) &&
     (filter.role === undefined || role === filter.role) &&
     (filter.repository === undefined || repository === filter.repository || repository === '*')

@@ -43,13 +43,7 @@ export function GrantForm({ repository: here, subject, onClose }: GrantFormProps
     add.mutate({ body }, { onSuccess: onClose })
   }
   return (
-    <FormDialog
-      title={t('grants.add')}
-      isPending={add.isPending}
-      error={add.error}
-      onSubmit={submit}
-      onClose={onClose}
-    >
+    <FormDialog title={t('grants.add')} isPending={add.isPending} error={add.error} onSubmit={submit} onClose={onClose}>
       {!subject && (
         <NativeSelect
           data-autofocus

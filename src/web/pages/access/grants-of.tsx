@@ -22,7 +22,7 @@ export function GrantsOf({ subject, groups = [], note }: GrantsOfProps) {
   const t = useTexts()
   const [isOpen, { open, close }] = useDisclosure(false)
   const { data, error, isPending, refetch } = useQuery(reading('GET /grants', {}))
-  const reaches = ({ kind, name }: Grant['subject']) =>
+  const reaches = ({ kind, name = '' }: Grant['subject']) =>
     (kind === subject.kind && name === subject.name) ||
     (kind === 'group' && groups.includes(name)) ||
     (kind === 'authenticated' && subject.kind === 'user') ||

@@ -63,9 +63,7 @@ function NewTokenForm({ onClose, onCreated }: { onClose: () => void; onCreated: 
       submit={t('form.create')}
       isPending={create.isPending}
       error={create.error}
-      onSubmit={() =>
-        create.mutate({ body: tokenOf(token) }, { onSuccess: ({ answer }) => onCreated(answer.secret) })
-      }
+      onSubmit={() => create.mutate({ body: tokenOf(token) }, { onSuccess: ({ answer }) => onCreated(answer.secret) })}
       onClose={onClose}
     >
       <TokenFields

@@ -4,17 +4,16 @@ import type { ConnectionTest } from '../../api/operations.ts'
 import { useTexts } from '../../i18n/language.tsx'
 import { Icon } from '../../parts/icons.tsx'
 import { Failure } from '../../parts/states.tsx'
-import { type Draft, settingsOf } from './draft.ts'
+import { type Draft, upstreamOf } from './draft.ts'
 
 /** Asks an upstream that is not yet anybody's. */
 export function CheckButton({ draft }: { draft: Draft }) {
   const check = useChange('POST /upstreams/check', { forget: [] })
-  const { upstream } = settingsOf(draft)
   return (
     <CheckView
       check={check}
       isDisabled={draft.url.trim() === ''}
-      onCheck={() => check.mutate({ body: upstream as Extract<typeof upstream, object> & { url: string } })}
+      onCheck={() => check.mutate({ body: upstreamOf(draft) })}
     />
   )
 }

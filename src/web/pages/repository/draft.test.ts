@@ -17,8 +17,8 @@ describe('the form of a repository', () => {
     const draft = draftOf(settings)
     expect(draft.password).toBe('')
     expect(changesOf(draft)['upstream']).not.toContainKey('password')
-    expect(changesOf({ ...draft, password: 'new' })['upstream']).toContainEntry(['password', 'new'])
-    expect(changesOf({ ...draft, username: '' })['upstream']).toContainEntry(['password', null])
+    expect(changesOf({ ...draft, password: 'new' })['upstream']).toMatchObject({ password: 'new' })
+    expect(changesOf({ ...draft, username: '' })['upstream']).toMatchObject({ username: null, password: null })
   })
 
   test('gives back the defaults where a field was emptied', () => {

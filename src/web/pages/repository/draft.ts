@@ -83,7 +83,7 @@ export function draftOf(settings: Record<string, unknown>): Draft {
 export function changesOf(draft: Draft): Settings {
   const { type } = draft
   const common: Settings = { description: orNull(draft.description) }
-  if (type === 'proxy') return { ...common, upstream: upstreamOf(draft) }
+  if (type === 'proxy') return { ...common, upstream: upstreamChanges(draft) }
   if (type === 'group')
     return {
       ...common,
@@ -111,6 +111,11 @@ export function settingsOf(draft: Draft): Settings {
   return { name: name.trim(), type, ...keeps, ...(withoutNulls(changesOf(draft)) as Settings) }
 }
 
+/** The upstream of a new proxy. */
+export function upstreamOf(draft: Draft): Record<string, Json> {
+  return withoutNulls(upstreamChanges(draft)) as Record<string, Json>
+}
+
 /** A list after one entry has changed places with its neighbour. */
 export function moved<T>(list: readonly T[], index: number, step: -1 | 1): T[] {
   const result = [...list]
@@ -126,7 +131,7 @@ export function words(text: string): string[] {
   return text.split(/[\s,]+/).filter((word) => word !== '')
 }
 
-function upstreamOf({ url, username, password, libraryPrefix, tagAge, cacheSize, keepFor }: Draft): Settings {
+function upstreamChanges({ url, username, password, libraryPrefix, tagAge, cacheSize, keepFor }: Draft): Settings {
   return {
     url: url.trim(),
     username: orNull(username),

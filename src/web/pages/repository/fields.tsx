@@ -58,7 +58,13 @@ export function HostedFields({ draft, onChange }: FieldsProps) {
           placeholder="latest *-dev"
         />
       )}
-      <Field {...{ draft, onChange }} name="quotaBytes" label="form.quotaBytes" hint="form.sizeHint" placeholder="50GB" />
+      <Field
+        {...{ draft, onChange }}
+        name="quotaBytes"
+        label="form.quotaBytes"
+        hint="form.sizeHint"
+        placeholder="50GB"
+      />
       <Field {...{ draft, onChange }} name="quotaTags" label="form.quotaTags" hint="form.emptyIsUnlimited" />
     </>
   )
@@ -70,13 +76,7 @@ export function ProxyFields({ draft, onChange, hasPassword }: FieldsProps & { ha
   const prefixes = ['auto', 'always', 'never'] as const
   return (
     <>
-      <Field
-        {...{ draft, onChange }}
-        name="url"
-        label="form.url"
-        placeholder="https://registry.example.com"
-        required
-      />
+      <Field {...{ draft, onChange }} name="url" label="form.url" placeholder="https://registry.example.com" required />
       <Field {...{ draft, onChange }} name="username" label="form.upstreamUser" hint="form.upstreamUserHint" />
       <PasswordInput
         label={t('form.upstreamPassword')}

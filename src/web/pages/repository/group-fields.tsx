@@ -52,7 +52,12 @@ export function GroupFields({ draft, onChange }: FieldsProps) {
                 </ActionIcon>
               </Group>
               <div className={classes.patterns}>
-                <Patterns name={member.repository} which="images" member={member} onChange={(to) => change(index, to)} />
+                <Patterns
+                  name={member.repository}
+                  which="images"
+                  member={member}
+                  onChange={(to) => change(index, to)}
+                />
                 <Patterns
                   name={member.repository}
                   which="exclusive"
@@ -79,7 +84,9 @@ export function GroupFields({ draft, onChange }: FieldsProps) {
   )
 }
 
-function Move(props: { name: string; members: DraftMember[]; index: number; step: -1 | 1 } & Pick<FieldsProps, 'onChange'>) {
+function Move(
+  props: { name: string; members: DraftMember[]; index: number; step: -1 | 1 } & Pick<FieldsProps, 'onChange'>,
+) {
   const t = useTexts()
   const { name, members, index, step, onChange } = props
   return (

@@ -30,7 +30,9 @@ export function StatePanel({ repository: { name, type, online } }: { repository:
       <Group justify="space-between" p="md" gap="sm">
         <Text size="sm">
           {t(online ? 'repository.onlineText' : 'repository.offlineText')}{' '}
-          {usage && type !== 'group' && t('repository.usage', { images: usage.images, tags: usage.tags, size: size ?? '' })}
+          {usage &&
+            type !== 'group' &&
+            t('repository.usage', { images: usage.images, tags: usage.tags, size: size ?? '' })}
         </Text>
         <Group gap="xs">
           <Button size="xs" variant="default" loading={toggle.isPending} onClick={() => toggle.mutate({ params })}>

@@ -82,7 +82,7 @@ function UserTable({ users }: { users: User[] }) {
                 </Badge>
               )}
             </Table.Td>
-            <Table.Td>{t(managedBy === 'file' ? 'managed.file' : `source.${source}`)}</Table.Td>
+            <Table.Td>{managedBy === 'file' ? t('managed.file') : t(`source.${source}`)}</Table.Td>
             <Table.Td className="wide">{groups.join(', ') || '–'}</Table.Td>
             <Table.Td className="wide">
               <Time at={createdAt ?? seenAt} />
