@@ -40,10 +40,7 @@ export function RepositorySettingsPage() {
         </Alert>
       )}
       {repository && managed?.upstream && <UpstreamPanel name={name} status={managed.upstream} />}
-      {repository && managed && (
-        // Begins anew with what was saved, here or elsewhere.
-        <SettingsForm key={data.etag} repository={repository} managed={managed} etag={data.etag} />
-      )}
+      {repository && managed && <SettingsForm key={name} repository={repository} managed={managed} etag={data.etag} />}
       {repository && isOurs && <StatePanel repository={repository} />}
     </RepositoryFrame>
   )
@@ -58,6 +55,8 @@ interface SettingsFormProps {
 function SettingsForm({ repository: { name, type }, managed, etag }: SettingsFormProps) {
   const t = useTexts()
   const [draft, setDraft] = useState<Draft>(() => ({ ...draftOf(managed.settings), name, type }))
+  // What was read when the form began: what is read anew meanwhile must not turn the fields over, nor pass for what they were made of.
+  const [version, setVersion] = useState(etag)
   const save = useChange('PATCH /repositories/{repository}', {
     forget: ['/repositories', '/upstreams'],
     done: t('repository.saved', { name }),
@@ -65,7 +64,15 @@ function SettingsForm({ repository: { name, type }, managed, etag }: SettingsFor
   const onChange = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }))
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    save.mutate({ params: { repository: name }, body: changesOf(draft), ifMatch: etag })
+    save.mutate(
+      { params: { repository: name }, body: changesOf(draft), ifMatch: version },
+      {
+        onSuccess: ({ answer, etag: saved }) => {
+          setVersion(saved)
+          if (answer.managed) setDraft({ ...draftOf(answer.managed.settings), name, type })
+        },
+      },
+    )
   }
   const fields = { draft, onChange, isNew: false }
   const isOurs = managed.by === 'database'
