@@ -35,7 +35,7 @@ export function RepositorySettingsPage() {
         </Alert>
       )}
       {managed?.by === 'file' && (
-        <Alert color="blue.9" icon={<Icon name="audit" />} title={t('repository.byFile')}>
+        <Alert color="gray" icon={<Icon name="audit" />} title={t('repository.byFile')}>
           {t('repository.byFileText')}
         </Alert>
       )}

@@ -37,7 +37,7 @@ export function UserPage() {
       {error && <Failure error={error} onRetry={() => void refetch()} />}
       {isPending && <Waiting />}
       {user?.managedBy === 'file' && (
-        <Alert color="blue.9" icon={<Icon name="audit" />} title={t('users.byFile')}>
+        <Alert color="gray" icon={<Icon name="audit" />} title={t('users.byFile')}>
           {t('repository.byFileText')}
         </Alert>
       )}
