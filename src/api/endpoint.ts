@@ -46,7 +46,7 @@ export interface Endpoint<S extends Schemas, Answer extends z.ZodType> {
   status?: number
   /** Further successes, with what they answer. */
   more?: Readonly<Record<number, z.ZodType>>
-  /** Further statuses and what they mean, for the document; 400, 401, 403, 429 and 500 are understood. */
+  /** Further statuses and what they mean, for the document; 400, 401, 403, 413, 429, 500 and 503 are understood. */
   also?: Readonly<Record<number, string>>
 }
 
@@ -149,7 +149,9 @@ function responsesOf(
     401: problem('log in first'),
     403: problem('not allowed'),
     429: problem('too many failed logins; Retry-After says when'),
+    413: problem('the body is too long'),
     500: problem('the log has the reason under the request id'),
+    503: problem('a part of the server, or the directory that knows the users, does not answer at the moment'),
     ...Object.fromEntries(Object.entries(also).map(([code, text]) => [code, problem(text)])),
   }
 }

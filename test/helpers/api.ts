@@ -41,7 +41,7 @@ export function apiOf(registry: TestRegistry) {
     return {
       status: response.status,
       headers: response.headers,
-      body: (text === '' ? undefined : JSON.parse(text)) as T,
+      body: (/json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined) as T,
     }
   }
 

@@ -244,3 +244,37 @@ describeRegistry('users, grants, tokens and robots in the API', settings, (regis
     await refused(403, 'denied', eve, 'GET', '/settings')
   })
 })
+
+const withDirectory = {
+  auth: undefined,
+  // Nothing listens there.
+  ldap: [
+    {
+      url: 'ldap://127.0.0.1:9/ou=people,dc=example,dc=com',
+      bindDn: 'cn=reader',
+      bindPassword: 'a secret',
+      connectTimeout: '1s',
+    },
+  ],
+}
+
+describeRegistry('a directory in the API', withDirectory, (registry) => {
+  const api = apiOf(registry)
+
+  test('is described without its password, and a login there is told step by step', async () => {
+    const admin = api.admin()
+    const identity = await api.expect(200, admin, 'GET', '/identity')
+    expect(identity).toMatchObject({ sources: ['local', 'ldap'], directories: [{ searchesAs: 'cn=reader' }] })
+    expect(JSON.stringify(identity)).not.toContain('a secret')
+    const trace = await api.expect<{ accepted: boolean; directories: { result: string; steps: string[] }[] }>(
+      200,
+      admin,
+      'POST',
+      '/ldap/test',
+      { user: 'ada', password: 'her password' },
+    )
+    expect(trace).toMatchObject({ accepted: false, directories: [{ name: 'ldap', result: 'unavailable' }] })
+    expect(trace.directories[0]?.steps.join(' ')).toContain('nothing listens there')
+    expect(JSON.stringify(trace)).not.toContain('her password')
+  })
+})

@@ -4,6 +4,7 @@ import type { Job } from '../../jobs/job.ts'
 import type { ApiParts } from '../api.ts'
 import type { Caller } from '../caller.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
+import { eventStream } from '../event-stream.ts'
 import { JobSchema, jobForm } from '../job-form.ts'
 import { linkToNext, pageOf } from '../pages.ts'
 import { actorOf } from '../told.ts'
@@ -63,6 +64,30 @@ export function addJobs(api: Api, { decide, jobs, tellChange }: ApiParts): void 
       const job = await jobs.find(id)
       if (job && (decide(caller.principal, 'administer') || isBy(job, caller))) return jobForm(job)
       throw new AppError('route-unknown', `there is no job ${id}`)
+    },
+  )
+
+  addEndpoint(
+    api,
+    decide,
+    {
+      method: 'get',
+      path: '/jobs/{job}/events',
+      tag: 'jobs',
+      summary: 'Server-sent events: the job as `GET /jobs/{job}` has it, now and whenever it changes',
+      access: 'known',
+      request: { params },
+      status: 200,
+      also: gone,
+    },
+    async ({ params: { job: id }, caller, incoming }) => {
+      const visible = async () => {
+        const job = await jobs.find(id)
+        return job && (decide(caller.principal, 'administer') || isBy(job, caller)) ? jobForm(job) : undefined
+      }
+      if (!(await visible())) throw new AppError('route-unknown', `there is no job ${id}`)
+      incoming.unhurried()
+      return eventStream(visible, ({ finishedAt }) => finishedAt !== undefined, incoming.signal)
     },
   )
 

@@ -885,6 +885,15 @@ export interface Operations {
     body: undefined
     answer: Job
   }
+  /** Server-sent events: the job as `GET /jobs/{job}` has it, now and whenever it changes */
+  'GET /jobs/{job}/events': {
+    params: {
+      job: number
+    }
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
   /** Asks a job to stop; it does within seconds */
   'POST /jobs/{job}/cancel': {
     params: {
