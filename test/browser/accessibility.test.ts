@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
-import { registryClient } from '../helpers/registry-client.ts'
 import { type Server, startServer } from '../helpers/server.ts'
 import { logIn, openBrowser, type Visit, visit } from '../services/chromium.ts'
-import { pushContent } from './content.ts'
+import { administer, pushContent } from './content.ts'
 
 const image = '/repositories/private/images/team%2Fapp'
 const pages = [
@@ -39,7 +38,7 @@ describe('what axe-core finds', () => {
     browser = await openBrowser()
     server = await startServer({ auth: 'admin' })
     await pushContent(server)
-    await prepare(server)
+    await administer(server)
   }, 180_000)
   afterAll(async () => {
     await browser?.close()
@@ -96,26 +95,6 @@ describe('what axe-core finds', () => {
     })
   }
 })
-
-/** What the pages for administration are to show. */
-async function prepare({ url, credentials }: Server): Promise<void> {
-  const client = registryClient({ url, credentials })
-  const limits = [{ repository: 'private', images: ['team/**'], actions: ['pull', 'push'] }]
-  const grant = { role: 'developer', repository: 'private', images: ['team/**'] }
-  for (const [method, path, body] of [
-    ['PUT', 'repositories/mirror', { type: 'proxy', upstream: { url: 'http://127.0.0.1:9' } }],
-    ['PUT', 'repositories/all', { type: 'group', members: ['private', 'mirror'], writableMember: 'private' }],
-    ['POST', 'users', { name: 'ada', password: 'correct horse' }],
-    ['POST', 'grants', { ...grant, subject: { kind: 'user', name: 'ada' } }],
-    ['POST', 'robots', { name: 'ci', token: { name: 'first', limits } }],
-    ['POST', 'tokens', { name: 'laptop' }],
-    ['POST', 'gc', {}],
-  ] as const) {
-    const headers = { 'content-type': 'application/json' }
-    const { status } = await client.request(method, `/api/v1/${path}`, { headers, body: JSON.stringify(body) })
-    expect([path, Math.floor(status / 100)]).toEqual([path, 2])
-  }
-}
 
 /** Serious and critical findings, each with the rule and where. */
 async function findings(page: Page): Promise<string[]> {
