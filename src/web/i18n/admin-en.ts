@@ -165,6 +165,7 @@ export const adminEn = {
   'upstream.nextProbe': 'Tried again:',
   'upstream.ok': 'well',
   'upstream.pullLimit': 'Pulls that it still allows: {left} of {limit}.',
+  'upstream.unasked': 'not asked yet',
   'upstream.title': 'Upstream',
 
   'form.addMember': 'Add the member',

@@ -165,6 +165,7 @@ export const adminZh: Readonly<Record<keyof typeof adminEn, string>> = {
   'upstream.nextProbe': '再次尝试：',
   'upstream.ok': '正常',
   'upstream.pullLimit': '剩余拉取次数：{left} / {limit}。',
+  'upstream.unasked': '尚未访问',
   'upstream.title': '上游',
 
   'form.addMember': '添加成员',

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useChange } from '../../api/change.ts'
 import type { SessionInfo } from '../../api/operations.ts'
 import { reading } from '../../api/queries.ts'
+import { browserName } from '../../format/browser.ts'
 import { useTexts } from '../../i18n/language.tsx'
 import { Time } from '../../parts/facts.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -46,7 +47,7 @@ function SessionRow({ session: { id, current, address, userAgent, usedAt } }: { 
   })
   return (
     <Table.Tr>
-      <Table.Td>{userAgent}</Table.Td>
+      <Table.Td title={userAgent}>{browserName(userAgent)}</Table.Td>
       <Table.Td className="wide">{address}</Table.Td>
       <Table.Td>
         <Time at={usedAt} />

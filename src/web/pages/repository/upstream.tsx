@@ -13,12 +13,13 @@ const colors = { ok: 'teal.9', failing: 'orange.9', blocked: 'red.9', 'blocked-b
 export function UpstreamPanel({ name, status }: { name: string; status: Status }) {
   const t = useTexts()
   const { state, reason, lastSuccessAt, nextProbeAt, pullLimit } = status
+  const isUnasked = state === 'ok' && lastSuccessAt === undefined
   return (
     <Panel
       title={t('upstream.title')}
       side={
-        <Badge color={colors[state]} variant="filled" tt="none">
-          {t(`upstream.${state}`)}
+        <Badge color={isUnasked ? 'gray.7' : colors[state]} variant="filled" tt="none">
+          {isUnasked ? t('upstream.unasked') : t(`upstream.${state}`)}
         </Badge>
       }
     >

@@ -77,7 +77,7 @@ function AccountPanel({ user: { name, source, admin, managedBy, mail, groups = [
       <Group justify="space-between" p="md" gap="sm">
         <div>
           <Text size="sm" c="dimmed">
-            {[t(`source.${source}`), mail, groups.join(', ')].filter(Boolean).join(' · ')}
+            {[`${t('users.source')}: ${t(`source.${source}`)}`, mail, groups.join(', ')].filter(Boolean).join(' · ')}
           </Text>
           <Switch
             mt="xs"
