@@ -117,7 +117,8 @@ function admitted({ access }: Pick<Endpoint<Schemas, z.ZodType>, 'access'>, deci
 
 function isAllowed(access: Access, principal: Principal, repository: string, decide: Decide): boolean {
   if (access === 'anyone') return true
-  if (access === 'known') return principal.kind !== 'anonymous'
+  // Where everyone may do everything, nobody has to be known.
+  if (access === 'known') return principal.kind !== 'anonymous' || decide(principal, 'administer')
   if (access === 'admin') return decide(principal, 'administer')
   if (typeof access === 'object') return mayInAll(decide, principal, access.inRepository, repository)
   return decide(principal, access)

@@ -82,8 +82,8 @@ export function addMe(api: Api, parts: ApiParts): void {
       request: { body: PasswordSchema },
     },
     async ({ body: { current, password }, caller, incoming }) => {
-      const { name, kind } = wholeCaller(caller)
       const { local } = accountsOf(parts)
+      const { name, kind } = wholeCaller(caller)
       const row = kind === 'user' && local ? await findUser(db, name) : undefined
       if (!local || !row) throw new AppError('policy-refused', 'the password is kept elsewhere: change it there')
       if (row.managed_by === 'file')

@@ -42,7 +42,7 @@ export function addRepositoryChecks(api: Api, parts: ApiParts): void {
       path: '/repositories/{repository}/usage',
       tag: 'repositories',
       summary: 'What is in a repository; counted anew each time',
-      access: { inRepository: 'pull' },
+      access: { inRepository: 'push' },
       request: { params: repositoryParams },
       answer: UsageSchema,
       also: gone,

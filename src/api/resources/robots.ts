@@ -32,6 +32,7 @@ export function addRobots(api: Api, parts: ApiParts): void {
 
   /** Throws unless the caller may give this to a robot. */
   function assertMayGive(caller: Caller, { limits }: NewToken): void {
+    accountsOf(parts)
     wholeCaller(caller)
     if (!limits) throw new AppError('request-invalid', 'token.limits: say what the robot may do')
     const { principal } = caller

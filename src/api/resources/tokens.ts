@@ -27,8 +27,8 @@ export function addTokens(api: Api, parts: ApiParts): void {
       answer: z.array(TokenSchema),
     },
     async ({ query: { owner }, caller }) => {
-      const { kind, name } = wholeCaller(caller)
       const { accessTokens } = accountsOf(parts)
+      const { kind, name } = wholeCaller(caller)
       if (owner === undefined || (owner === name && kind === 'user'))
         return (await accessTokens.list({ kind, name })).map((token) => tokenForm(token, now()))
       if (!decide(caller.principal, 'administer'))
@@ -52,8 +52,8 @@ export function addTokens(api: Api, parts: ApiParts): void {
       status: 201,
     },
     async ({ body, caller, incoming }) => {
-      const { kind, name, credential } = wholeCaller(caller)
       const { accessTokens } = accountsOf(parts)
+      const { kind, name, credential } = wholeCaller(caller)
       if (kind === 'robot') throw new AppError('denied', 'robots are given tokens; they make none')
       if (credential?.startsWith('token:'))
         throw new AppError(
@@ -79,8 +79,8 @@ export function addTokens(api: Api, parts: ApiParts): void {
       also: { 404: 'there is no such token, or it was revoked before' },
     },
     async ({ params: { token: id }, caller, incoming }) => {
-      const { kind, name } = wholeCaller(caller)
       const { accessTokens } = accountsOf(parts)
+      const { kind, name } = wholeCaller(caller)
       const token = await accessTokens.find(id)
       const isOwn = token?.owner.kind === kind && token.owner.name === name
       const isManaged = token?.owner.kind === 'robot' && (await mayManageRobot(parts, caller, token.owner.name))
