@@ -33,6 +33,7 @@ import { webFiles } from './http/web-files.ts'
 import { createWebPage } from './http/web-page.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
 import { openIdentity } from './identity/open-identity.ts'
+import { createTokenPurge } from './identity/tokens/purge.ts'
 import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { collectJob } from './jobs/collect.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
@@ -82,8 +83,16 @@ export interface App {
   close(): Promise<void>
 }
 
-/** Opens every part in order. When one cannot be opened, those before it are closed and the error is passed on. */
-export async function openApp(config: Config, log: Log, now: () => number = Date.now): Promise<App> {
+/**
+ * Opens every part in order. When one cannot be opened, those before it are closed and the error is passed on. `now` is the wall clock, `steady` one that
+ * nobody sets: both in milliseconds.
+ */
+export async function openApp(
+  config: Config,
+  log: Log,
+  now: () => number = Date.now,
+  steady: () => number = () => performance.now(),
+): Promise<App> {
   const closers = createClosers()
   try {
     const db = closers.add(await openDatabase(config.database))
@@ -113,7 +122,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const outbound = configuredOutbound(config)
     const upstreams = createUpstreams(config, { outbound, log, now, metrics })
     const lastUse = closers.add(createLastUse(db, now))
-    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
+    const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics, steady })
     const proxyImages = createProxyImages({
       ...parts,
       blobs,
@@ -224,6 +233,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
             stores: blobStores.map(({ name }) => name),
             audit,
             sessions: api,
+            purgeTokens: createTokenPurge(db, now, steady),
             metrics,
             log,
           }),

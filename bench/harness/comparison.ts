@@ -1,6 +1,6 @@
 import { advantage, median, summarize } from './statistics.ts'
 
-export type Unit = 'requests/s' | 'MB/s' | 'references/s' | 'downloads' | 's' | 'ms' | 'MB' | 'x'
+export type Unit = 'requests/s' | 'MB/s' | 'references/s' | 'manifests/s' | 'downloads' | 's' | 'ms' | 'MB' | 'x'
 
 /** What a row must reach: a multiple of the peer, or a number of its own that is a floor or a ceiling as its unit is better. */
 export type Budget = { ratio: number } | { limit: number }

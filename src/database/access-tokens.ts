@@ -42,6 +42,15 @@ export async function revokeAccessToken(queries: Queries, id: number, at: number
   return numUpdatedRows > 0n
 }
 
+/** Removes tokens that were revoked or have expired before a time. How many there were. */
+export async function removeEndedAccessTokens(queries: Queries, before: number): Promise<number> {
+  const { numDeletedRows } = await queries
+    .deleteFrom('access_tokens')
+    .where((where) => where.or([where('revoked_at', '<', before), where('expires_at', '<', before)]))
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}
+
 export async function touchAccessToken(queries: Queries, id: number, at: number): Promise<void> {
   await queries
     .updateTable('access_tokens')

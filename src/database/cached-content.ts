@@ -1,4 +1,5 @@
-import { type SqlBool, sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { CachedManifest } from './cached-manifests.ts'
 import type { Database, Queries } from './database.ts'
 
 /** Digests per statement. */
@@ -41,60 +42,68 @@ export async function contentOf(queries: Queries, store: string, manifestIds: nu
 
 export interface ContentUse {
   digest: string
-  /** When the last manifest of the repository that needs it was used; null: none does. */
-  newest: number | null
+  /** When one of the manifests of the repository that need it and were used after the time asked about was used; undefined: none was. */
+  usedAt: number | undefined
   /** Another repository has it, too: evicting it here frees nothing. */
   isShared: boolean
 }
 
-/** Who uses contents of a store. */
+/**
+ * Whether contents of a store are used after a time. Ends at the first use that it finds, from the youngest manifest on: a layer may be in a hundred thousand.
+ * In subqueries of subqueries, here and below, because both databases otherwise find reasons to begin with all images or all uses.
+ */
 export async function usesOfContent(
   queries: Queries,
-  store: string,
-  repositoryId: number,
+  { store, repositoryId }: { store: string; repositoryId: number },
   digests: string[],
+  after: number,
 ): Promise<ContentUse[]> {
   const uses: ContentUse[] = []
   for (let start = 0; start < digests.length; start += chunk) {
     const rows = await queries
-      .selectFrom('blob_links as l')
-      .innerJoin('images as i', 'i.id', 'l.image_id')
-      .innerJoin('repositories as s', 's.id', 'i.repository_id')
-      .leftJoin('manifest_references as r', (join) =>
-        join.onRef('r.image_id', '=', 'l.image_id').onRef('r.digest', '=', 'l.digest'),
+      .selectFrom('blobs as b')
+      .select('b.digest')
+      .select(
+        sql<number | null>`(select x.used_at from (
+          select l.image_id, r.manifest_id, (select u.used_at from manifest_uses u where u.manifest_id = r.manifest_id) as used_at
+          from blob_links l join manifest_references r on r.image_id = l.image_id and r.digest = l.digest
+          where l.digest = b.digest and ${repositoryOf('l')} = ${repositoryId}
+        ) x where x.used_at > ${after} order by x.image_id desc, x.manifest_id desc limit 1)`.as('usedAt'),
       )
-      .leftJoin('manifest_uses as u', 'u.manifest_id', 'r.manifest_id')
-      .select(['l.digest', ({ fn }) => fn.max('u.used_at').as('newest')])
-      .select(sql<number>`max(case when i.repository_id <> ${repositoryId} then 1 else 0 end)`.as('shared'))
-      .where('s.blob_store', '=', store)
-      .where('l.digest', 'in', digests.slice(start, start + chunk))
-      .groupBy('l.digest')
+      .select(linkElsewhere(repositoryId, store).as('elsewhere'))
+      .where('b.store', '=', store)
+      .where('b.digest', 'in', digests.slice(start, start + chunk))
       .execute()
-    for (const { digest, newest, shared } of rows) uses.push({ digest, newest, isShared: Number(shared) === 1 })
+    for (const { digest, usedAt, elsewhere } of rows)
+      uses.push({ digest, usedAt: usedAt ?? undefined, isShared: elsewhere !== null })
   }
   return uses
 }
 
-/** The manifests of a repository that need one of the contents. */
-export async function usersOfContent(queries: Queries, repositoryId: number, digests: string[]) {
-  const users = new Map<number, { id: number; imageId: number; image: string; digest: string; usedAt: number }>()
+/** The manifests of a repository that need one of the contents, each as often as it needs one. */
+export async function usersOfContent(
+  queries: Queries,
+  repositoryId: number,
+  digests: string[],
+): Promise<(CachedManifest & { content: string })[]> {
+  const users: (CachedManifest & { content: string })[] = []
   for (let start = 0; start < digests.length; start += chunk) {
     const rows = await queries
       .selectFrom('blob_links as l')
-      .innerJoin('images as i', 'i.id', 'l.image_id')
       .innerJoin('manifest_references as r', (join) =>
         join.onRef('r.image_id', '=', 'l.image_id').onRef('r.digest', '=', 'l.digest'),
       )
       .innerJoin('manifests as m', 'm.id', 'r.manifest_id')
-      .innerJoin('manifest_uses as u', 'u.manifest_id', 'm.id')
-      .select(['m.id', 'm.image_id as imageId', 'i.name as image', 'm.digest', 'u.used_at as usedAt'])
-      // The plus keeps SQLite from beginning with all images of the repository.
-      .where(sql<SqlBool>`+i.repository_id = ${repositoryId}`)
+      .select(['m.id', 'm.image_id as imageId', 'm.digest', 'l.digest as content'])
+      .select(sql<string>`(select i.name from images i where i.id = m.image_id)`.as('image'))
+      .select(sql<number | null>`(select u.used_at from manifest_uses u where u.manifest_id = m.id)`.as('usedAt'))
       .where('l.digest', 'in', digests.slice(start, start + chunk))
+      .where(repositoryOf('l'), '=', repositoryId)
       .execute()
-    for (const row of rows) users.set(row.id, row)
+    // What nobody has kept count of yet was used just now, for all we know.
+    for (const row of rows) users.push({ ...row, usedAt: row.usedAt ?? Number.MAX_SAFE_INTEGER })
   }
-  return [...users.values()]
+  return users
 }
 
 /**
@@ -130,37 +139,56 @@ export async function stillNeeded(queries: Queries, store: string, digests: stri
 }
 
 /**
- * A page of the blobs of one image, by digest after `last`, each with the bytes that it counts for in its repository's cache: 0 where no manifest needs it,
- * where another repository has it too, and where an image before this one counts for it.
+ * A page of the blobs of a store, by digest after `last`, and how many bytes of them are needed by manifests of this repository and had by no other one. In the
+ * order of the digests, so that each table is read from one end to the other.
  */
 export function prepareCountContent(db: Database) {
   const page = db.prepare<
-    { imageId: number; repositoryId: number; store: string; last: string; limit: number },
-    { digest: string; size: number; counts: unknown }
+    { repositoryId: number; store: string; last: string; limit: number },
+    { blobs: unknown; bytes: unknown; last: string | null }
   >((queries, p) => {
-    const otherwise = sql`(select 1 from blob_links o
-        join images i on i.id = o.image_id join repositories s on s.id = i.repository_id
-      where o.digest = l.digest and s.blob_store = ${p.store} and (i.repository_id <> ${p.repositoryId} or (
-        o.image_id < ${p.imageId} and exists (
-          select 1 from manifest_references q where q.image_id = o.image_id and q.digest = o.digest))))`
+    const needed = sql`(select 1 from blob_links l
+      where l.digest = b.digest and ${repositoryOf('l')} = ${p.repositoryId}
+        and exists (select 1 from manifest_references r where r.image_id = l.image_id and r.digest = l.digest)
+      limit 1)`
     return queries
-      .selectFrom('blob_links as l')
-      .innerJoin('blobs as b', 'b.digest', 'l.digest')
-      .select(['l.digest', 'b.size'])
-      .select(
-        sql`case when exists (select 1 from manifest_references r where r.image_id = l.image_id and r.digest = l.digest)
-          and not exists ${otherwise} then 1 else 0 end`.as('counts'),
+      .selectFrom((from) =>
+        from
+          .selectFrom('blobs as b')
+          .select('b.digest')
+          .select(
+            sql`case when ${linkElsewhere(p.repositoryId, p.store)} is null and ${needed} is not null then b.size end`.as(
+              'bytes',
+            ),
+          )
+          .where('b.store', '=', p.store)
+          .where('b.digest', '>', p.last)
+          .where('b.state', '=', 'live')
+          .orderBy('b.digest')
+          .limit(p.limit)
+          .as('page'),
       )
-      .where('l.image_id', '=', p.imageId)
-      .where('l.digest', '>', p.last)
-      .where('b.store', '=', p.store)
-      .where('b.state', '=', 'live')
-      .orderBy('l.digest')
-      .limit(p.limit)
+      .select(({ fn }) => [
+        fn.countAll().as('blobs'),
+        fn.sum(sql`page.bytes`).as('bytes'),
+        fn.max('page.digest').as('last'),
+      ])
   })
-  return async (place: { imageId: number; repositoryId: number; store: string }, last: string, limit: number) => {
-    const rows = await page({ ...place, last, limit })
-    const bytes = rows.reduce((sum, { size, counts }) => sum + (Number(counts) === 1 ? size : 0), 0)
-    return { bytes, last: rows.at(-1)?.digest ?? last, isEnd: rows.length < limit }
+  return async (repositoryId: number, store: string, last: string, limit: number) => {
+    const [found] = await page({ repositoryId, store, last, limit })
+    return { bytes: Number(found?.bytes ?? 0), last: found?.last ?? last, isEnd: Number(found?.blobs) < limit }
   }
+}
+
+/** The repository of a link. */
+function repositoryOf(link: string): RawBuilder<number> {
+  return sql<number>`(select i.repository_id from images i where i.id = ${sql.ref(`${link}.image_id`)})`
+}
+
+/** 1 when another repository of the store has the blob `b`, else null. */
+function linkElsewhere(repositoryId: number, store: string): RawBuilder<number | null> {
+  return sql<number | null>`(select 1 from blob_links o
+    where o.digest = b.digest
+      and ${repositoryOf('o')} in (select s.id from repositories s where s.blob_store = ${store} and s.id <> ${repositoryId})
+    limit 1)`
 }

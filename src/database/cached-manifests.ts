@@ -1,6 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
-import type { Database, Queries } from './database.ts'
-import { deleteManifest } from './manifests.ts'
+import type { Queries } from './database.ts'
+import { enqueue } from './gc-queue.ts'
 
 /** A manifest in the cache of a proxy repository. */
 export interface CachedManifest {
@@ -64,49 +64,67 @@ export async function imagesArriving(queries: Queries, repositoryId: number): Pr
   return new Set(rows.map(({ image }) => image))
 }
 
-/** A page of a repository's images, by name. */
-export function prepareImagePages(db: Database) {
-  const page = db.prepare<{ repositoryId: number; last: string; limit: number }, { id: number; name: string }>(
-    (queries, p) =>
-      queries
-        .selectFrom('images')
-        .select(['id', 'name'])
-        .where('repository_id', '=', p.repositoryId)
-        .where('name', '>', p.last)
-        .orderBy('name')
-        .limit(p.limit),
-  )
-  return (repositoryId: number, last: string, limit: number) => page({ repositoryId, last, limit })
-}
-
 /**
- * Takes manifests of one image out of the cache, with their tags, unless they were used after `usedBy` by now. What they needed becomes a candidate for the
+ * Takes manifests out of the cache, with their tags, except those that were used since they were read. What they needed becomes a candidate for the
  * collector at `reviewAt`. Returns those that went. No history is written: the tags did not change, we forgot them.
  */
 export async function evictManifests(
   queries: Queries,
-  { imageId, store }: { imageId: number; store: string },
-  manifests: Pick<CachedManifest, 'id' | 'digest'>[],
-  usedBy: number,
+  store: string,
+  manifests: Pick<CachedManifest, 'id' | 'imageId' | 'digest' | 'usedAt'>[],
   reviewAt: number,
 ): Promise<number[]> {
-  // Whoever changes manifests and tags holds the image.
-  const image = await queries.selectFrom('images').select('id').where('id', '=', imageId).forNoKeyUpdate().execute()
-  if (image.length === 0) return []
-  const ids = manifests.map(({ id }) => id).sort((a, b) => a - b)
-  const unused = await queries
+  // Whoever changes manifests and tags holds the image. In one order, so that two instances wait for each other rather than block each other.
+  const imageIds = [...new Set(manifests.map(({ imageId }) => imageId))].sort((a, b) => a - b)
+  await queries.selectFrom('images').select('id').where('id', 'in', imageIds).orderBy('id').forNoKeyUpdate().execute()
+  const known = new Map(manifests.map((manifest) => [manifest.id, manifest]))
+  const uses = await queries
     .selectFrom('manifest_uses')
-    .select('manifest_id')
-    .where('manifest_id', 'in', ids)
-    .where('used_at', '<=', usedBy)
+    .select(['manifest_id as id', 'used_at as usedAt'])
+    .where('manifest_id', 'in', [...known.keys()])
     .orderBy('manifest_id')
     .forUpdate()
     .execute()
-  const gone: number[] = []
-  for (const { manifest_id } of unused) {
-    const { digest } = manifests.find(({ id }) => id === manifest_id)!
-    await queries.deleteFrom('tags').where('image_id', '=', imageId).where('digest', '=', digest).execute()
-    if (await deleteManifest(queries, { imageId, digest, store }, reviewAt)) gone.push(manifest_id)
-  }
+  const gone = uses.filter(({ id, usedAt }) => usedAt <= known.get(id)!.usedAt).map(({ id }) => id)
+  if (gone.length === 0) return gone
+  await queries
+    .deleteFrom('tags')
+    .where(sql<SqlBool>`(image_id, digest) in (select image_id, digest from manifests where id in (${sql.join(gone)}))`)
+    .execute()
+  await enqueueReferences(queries, gone, reviewAt)
+  await queries.deleteFrom('manifest_references').where('manifest_id', 'in', gone).execute()
+  await queries.deleteFrom('manifests').where('id', 'in', gone).execute()
+  const candidates = gone.flatMap((id) => {
+    const { imageId, digest } = known.get(id)!
+    return [
+      { imageId: 0, store, digest },
+      { imageId, store: '', digest },
+    ]
+  })
+  const unique = new Map(candidates.map((candidate) => [`${candidate.imageId} ${candidate.digest}`, candidate]))
+  await enqueue(queries, [...unique.values()], reviewAt)
   return gone
+}
+
+/** Asks for a review of all links that manifests reference. One statement: a hundred manifests have a thousand. */
+async function enqueueReferences(queries: Queries, manifestIds: number[], dueAt: number): Promise<void> {
+  await queries
+    .insertInto('gc_queue')
+    .columns(['image_id', 'store', 'digest', 'due_at'])
+    .expression((eb) =>
+      eb
+        .selectFrom('manifest_references')
+        .select(['image_id', sql<string>`''`.as('store'), 'digest', sql<number>`cast(${dueAt} as bigint)`.as('due_at')])
+        .distinct()
+        .where('manifest_id', 'in', manifestIds)
+        // In the order of `enqueue`.
+        .orderBy('image_id')
+        .orderBy('digest'),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['image_id', 'store', 'digest'])
+        .doUpdateSet((eb) => ({ due_at: dueAt, asked: eb('gc_queue.asked', '+', 1) })),
+    )
+    .execute()
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Queries } from './database.ts'
 
 /** Rows per statement. */
@@ -43,11 +43,12 @@ export async function noteUses(queries: Queries, manifestIds: number[], usedAt: 
       .execute()
     const all = [...new Set([...some, ...children.map(({ id }) => id)])].sort((a, b) => a - b)
     for (let first = 0; first < all.length; first += chunk)
-      await touch(queries, all.slice(first, first + chunk), usedAt)
+      await noteOwnUses(queries, all.slice(first, first + chunk), usedAt)
   }
 }
 
-async function touch(queries: Queries, ids: number[], usedAt: number): Promise<void> {
+/** The same without the children. */
+export async function noteOwnUses(queries: Queries, ids: number[], usedAt: number): Promise<void> {
   await queries
     .insertInto('manifest_uses')
     .columns(['manifest_id', 'repository_id', 'used_at'])
@@ -63,35 +64,61 @@ async function touch(queries: Queries, ids: number[], usedAt: number): Promise<v
     .execute()
 }
 
-/** Whether an image has manifests whose use nobody has kept count of. */
-export async function lacksUses(queries: Queries, imageId: number): Promise<boolean> {
-  const row = await queries
-    .selectFrom('manifests as m')
-    .leftJoin('manifest_uses as u', 'u.manifest_id', 'm.id')
-    .select('m.id')
-    .where('m.image_id', '=', imageId)
-    .where('u.manifest_id', 'is', null)
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
+/** Where a walk over all manifests has come to. */
+export interface WalkedManifests {
+  imageId: number
+  digest: string
 }
 
-/** Gives manifests of an image that nobody has kept count of (the repository was of another type before, say) a first use. */
-export async function adoptManifests(queries: Queries, imageId: number, repositoryId: number, now: number) {
-  await queries
-    .insertInto('manifest_uses')
-    .columns(['manifest_id', 'repository_id', 'used_at'])
-    .expression((eb) =>
-      eb
-        .selectFrom('manifests as m')
-        .select(['m.id', number(repositoryId).as('repository_id'), number(now).as('used_at')])
-        .where('m.image_id', '=', imageId)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('manifest_uses as u').select('u.manifest_id').whereRef('u.manifest_id', '=', 'm.id'))),
-        ),
+/**
+ * A page of all manifests by image and digest, after `after`: those of these repositories whose use nobody has kept count of (the repository was of another
+ * type before, say). `last` is undefined at the end.
+ */
+export async function withoutUse(
+  queries: Queries,
+  repositoryIds: number[],
+  after: WalkedManifests,
+  limit: number,
+): Promise<{ ids: number[]; last: WalkedManifests | undefined }> {
+  const rows = await queries
+    .selectFrom((from) =>
+      from
+        .selectFrom('manifests')
+        .select(['id', 'image_id', 'digest'])
+        .where(sql<SqlBool>`(image_id, digest) > (${after.imageId}, ${after.digest})`)
+        .orderBy('image_id')
+        .orderBy('digest')
+        .limit(limit)
+        .as('m'),
     )
-    .onConflict((conflict) => conflict.column('manifest_id').doNothing())
+    .select(['m.id', 'm.image_id as imageId', 'm.digest'])
+    .select(
+      sql<
+        number | null
+      >`case when (select i.repository_id from images i where i.id = m.image_id) in (${sql.join(repositoryIds)})
+        then (select u.used_at from manifest_uses u where u.manifest_id = m.id) else 0 end`.as('usedAt'),
+    )
+    .orderBy('m.image_id')
+    .orderBy('m.digest')
     .execute()
+  const ids = rows.filter(({ usedAt }) => usedAt === null).map(({ id }) => id)
+  return { ids, last: rows.length < limit ? undefined : rows.at(-1) }
+}
+
+/** Brings the times of a repository's uses that lie after `latest` back to it: the clock was wrong when they were written. How many there were, at most `limit`. */
+export async function bringBackUses(queries: Queries, repositoryId: number, latest: number, limit: number) {
+  const rows = await queries
+    .selectFrom('manifest_uses')
+    .select('manifest_id')
+    .where('repository_id', '=', repositoryId)
+    .where('used_at', '>', latest)
+    .orderBy('used_at')
+    .limit(limit)
+    .execute()
+  if (rows.length === 0) return 0
+  const ids = rows.map(({ manifest_id }) => manifest_id)
+  await queries.updateTable('manifest_uses').set({ used_at: latest }).where('manifest_id', 'in', ids).execute()
+  return rows.length
 }
 
 /** PostgreSQL must be told what a value in a list of columns is. */

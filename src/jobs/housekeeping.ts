@@ -15,6 +15,8 @@ export interface Housekeeping {
   proxies: () => number[]
   audit: Pick<Audit, 'prune'>
   sessions: { sweep(): Promise<unknown> }
+  /** Removes access tokens whose end is long past, and says how many. */
+  purgeTokens(): Promise<number>
   /** The caches of the proxy repositories. */
   caches: { noteUses(): Promise<void>; tend(signal: AbortSignal): Promise<unknown> }
   metrics: Metrics
@@ -24,7 +26,7 @@ export interface Housekeeping {
 /** Starts what runs beside the requests: sweep of what a crash has left, garbage collection, purge of abandoned uploads. */
 export function startHousekeeping(
   config: Config,
-  { uploads, collector, stores, proxies, caches, audit, sessions, metrics, log }: Housekeeping,
+  { uploads, collector, stores, proxies, caches, audit, sessions, purgeTokens, metrics, log }: Housekeeping,
 ) {
   const { gc, maintenance } = config.storage
   const { age, interval, enabled, dryrun } = maintenance.uploadpurging
@@ -57,6 +59,15 @@ export function startHousekeeping(
       { name: 'note of what was pulled', firstAfterMs: minute, everyMs: minute, run: caches.noteUses },
       { name: 'care of proxy caches', firstAfterMs: minute, everyMs: 10 * minute, run: caches.tend },
       { name: 'end of old sessions', firstAfterMs: minute, everyMs: 60 * minute, run: sessions.sweep },
+      {
+        name: 'end of old access tokens',
+        firstAfterMs: minute,
+        everyMs: 24 * 60 * minute,
+        async run() {
+          const tokens = await purgeTokens()
+          if (tokens > 0) log.info('removed access tokens that ended long ago', { tokens })
+        },
+      },
       ...(config.audit.keep > 0
         ? [
             {

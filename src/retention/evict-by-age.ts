@@ -18,8 +18,11 @@ export async function evictByAge(
     const old = await leastRecentlyUsed(queries, cache.id, before, after, page)
     if (old.length === 0) break
     const arriving = await imagesArriving(queries, cache.id)
-    const chosen = old.filter(({ image }) => !arriving.has(image))
-    const { manifests, bytes } = await evict(parts, cache, chosen, before - 1)
+    const { manifests, bytes } = await evict(
+      parts,
+      cache,
+      old.filter(({ image }) => !arriving.has(image)),
+    )
     total.manifests += manifests
     total.bytes += bytes
     after = old.at(-1)

@@ -20,35 +20,37 @@ export interface Evicted {
   bytes: number
 }
 
-/** Manifests that go in one transaction. */
-const batch = 100
+/** Manifests that go in one transaction: with SQLite nothing else happens meanwhile. */
+export const evictedAtOnce = 20
 
 /**
- * Takes manifests out of a cache, unless they were used after `usedBy` by now, and counts what that frees. Their blobs stay for the grace time of the
+ * Takes manifests out of a cache, unless they were used since they were read, and counts what that frees. Their blobs stay for the grace time of the
  * collector, so that a pull that has begun can finish.
  */
 export async function evict(
   { db, now, graceMs }: ContentParts,
   { store }: Pick<Cache, 'store'>,
   manifests: CachedManifest[],
-  usedBy: number,
 ): Promise<Evicted> {
   const total: Evicted = { manifests: 0, bytes: 0 }
-  for (const [imageId, all] of Map.groupBy(manifests, (manifest) => manifest.imageId)) {
-    for (let start = 0; start < all.length; start += batch) {
-      const some = all.slice(start, start + batch)
-      const ids = some.map(({ id }) => id)
-      const content = await contentOf(db.queries, store, ids)
-      // After a power cut some are cached again: no harm.
-      const gone = await db.relaxed((tx) => evictManifests(tx, { imageId, store }, some, usedBy, now() + graceMs))
-      const sizes = new Map(
-        content.filter(({ manifestId }) => gone.includes(manifestId)).map((one) => [one.digest, one.size]),
-      )
-      const needed = await stillNeeded(db.queries, store, [...sizes.keys()])
-      total.manifests += gone.length
-      for (const [digest, size] of sizes) if (!needed.has(digest)) total.bytes += size
-      await nextTurn()
-    }
+  for (let start = 0; start < manifests.length; start += evictedAtOnce) {
+    const some = manifests.slice(start, start + evictedAtOnce)
+    const content = await contentOf(
+      db.queries,
+      store,
+      some.map(({ id }) => id),
+    )
+    await nextTurn()
+    // After a power cut some are cached again: no harm.
+    const gone = new Set(await db.relaxed((tx) => evictManifests(tx, store, some, now() + graceMs)))
+    await nextTurn()
+    const sizes = new Map(
+      content.filter(({ manifestId }) => gone.has(manifestId)).map(({ digest, size }) => [digest, size]),
+    )
+    const needed = await stillNeeded(db.queries, store, [...sizes.keys()])
+    total.manifests += gone.size
+    for (const [digest, size] of sizes) if (!needed.has(digest)) total.bytes += size
+    await nextTurn()
   }
   return total
 }

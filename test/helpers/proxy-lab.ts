@@ -74,8 +74,10 @@ export async function startToyUpstream(): Promise<ToyUpstream> {
 export interface ProxyLab {
   app: App
   get(path: string, headers?: Record<string, string>, method?: string): Promise<Response>
-  /** Moves the registry's clock. */
+  /** Lets time pass for the registry. */
   pass(ms: number): void
+  /** Somebody sets the clock of the registry's machine forward, or back. */
+  setClock(ms: number): void
   /** Lines that were logged, as JSON. */
   lines: string[]
   close(): Promise<void>
@@ -99,6 +101,7 @@ export async function openProxyLab(
   const folder = given ?? temporaryFolder('proxy')
   const lines: string[] = []
   let ahead = 0
+  let wrong = 0
   const whole = {
     version: 0.1,
     dataDir: folder,
@@ -114,13 +117,17 @@ export async function openProxyLab(
   }
   const { config } = loadConfig({ text: JSON.stringify(whole), file: 'test.yml', env: {}, cwd: tmpdir() })
   const log = createLog({ level: 'warn', formatter: 'json', stream: { write: (line) => lines.push(line) } })
-  const app = await openApp(config, log, () => Date.now() + ahead)
+  const wall = () => Date.now() + ahead + wrong
+  const app = await openApp(config, log, wall, () => performance.now() + ahead)
   return {
     app,
     lines,
     get: async (path, headers = {}, method = 'GET') => app.handler(fakeIncoming(method, path, headers)),
     pass(ms) {
       ahead += ms
+    },
+    setClock(ms) {
+      wrong += ms
     },
     async close() {
       await app.close()

@@ -220,6 +220,45 @@ describeOnEachDatabase('the cache of a proxy', (openDatabase) => {
     expect(await manifestsIn(proxy)).toEqual(digestsOf(young))
   })
 
+  test('forgets nothing by age for a day when the clock was set forward', async () => {
+    const { proxy } = await three({ upstream: { keepFor: '720h' } })
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    proxy.setClock(60 * day)
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    proxy.pass(20 * hour)
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    await pull(proxy, 'app1', '1', middle)
+    proxy.pass(5 * hour)
+    // Nobody has set it back, so it may be right.
+    expect((await proxy.app.caches.tend()).manifests).toBe(2)
+    expect(await manifestsIn(proxy)).toEqual(digestsOf(middle))
+  })
+
+  test('loses nothing that was just used for the sake of the size when the clock was set forward', async () => {
+    const { proxy } = await three({ upstream: { cacheSize: '250KB' } })
+    await pull(proxy, 'app0', '1', old)
+    proxy.setClock(60 * day)
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    proxy.pass(20 * minute)
+    expect((await proxy.app.caches.tend()).manifests).toBe(1)
+    expect(await manifestsIn(proxy)).toEqual(digestsOf(old, young))
+  })
+
+  test('does not keep for ever what was used while the clock was ahead', async () => {
+    const { proxy } = await three({ upstream: { keepFor: '720h' } })
+    await proxy.app.caches.tend()
+    proxy.setClock(365 * day)
+    await pull(proxy, 'app1', '1', middle)
+    await proxy.app.caches.noteUses()
+    proxy.setClock(-365 * day)
+    proxy.pass(10 * minute)
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    proxy.pass(29 * day)
+    expect((await proxy.app.caches.tend()).manifests).toBe(0)
+    proxy.pass(2 * day)
+    expect((await proxy.app.caches.tend()).manifests).toBe(3)
+  })
+
   test('lets a pull that has begun finish although its image was evicted', async () => {
     const { far, proxy } = await three({ upstream: { cacheSize: '150KB' } })
     const manifest = await proxy.get('/v2/app0/manifests/1')

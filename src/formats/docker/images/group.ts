@@ -95,7 +95,9 @@ export function createGroupImages({ repositories, imagesOf, together, now, log }
       const troubles = troublesOf({ image })
       // A digest is the same wherever it comes from; a tag is not, and what a proxy keeps of one may be old: it knows.
       if (local || reference.digest !== undefined) {
-        const kept = await cached(sources, troubles, (images) => images.manifest(image, reference, { local: true }))
+        const kept = await cached(sources, troubles, (images) =>
+          images.manifest(image, reference, { local: true, served: !local }),
+        )
         if (kept) {
           memory.found(image, kept.source.name)
           return kept.found
@@ -114,7 +116,9 @@ export function createGroupImages({ repositories, imagesOf, together, now, log }
       if (ours) return ours
       const sources = proxiesFor(image)
       const troubles = troublesOf({ image })
-      const kept = await cached(sources, troubles, (images) => images.blob(image, digest, { renew, local: true }))
+      const kept = await cached(sources, troubles, (images) =>
+        images.blob(image, digest, { renew, local: true, served: !local }),
+      )
       if (kept || local) return kept?.found
       // A push asks for every blob before it uploads; once it is under way nobody outside needs to hear of each.
       const place = memory.placeOf(image)

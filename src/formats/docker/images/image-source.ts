@@ -30,6 +30,8 @@ export interface ReferrersPage {
 export interface LookOptions {
   /** Only for what is here already: no upstream is asked. */
   local?: boolean
+  /** With `local`: what is found goes to a client, so it was used, and is a hit of the cache. */
+  served?: boolean
   /** Asked to know whether to push it: what cannot be found out is absent where it can be pushed. */
   toPush?: boolean
 }

@@ -62,6 +62,18 @@ export function createProxyImages(parts: ProxyParts) {
       return found
     }
 
+    /** Counts what the cache has, and says so on it. */
+    async function hit<Found extends object>(
+      kind: 'manifest' | 'blob',
+      what: string,
+      looked: Found | Promise<Found | undefined> | undefined,
+    ) {
+      const found = await looked
+      if (!found) return undefined
+      events.hit(kind, what)
+      return events.marked(kind, 'hit', found)
+    }
+
     /** What the upstream says, or what is cached when it cannot say; without anything cached, why it cannot. */
     async function orCached<T>(what: string, ask: () => Promise<T>, cached: () => Promise<T | undefined>): Promise<T> {
       try {
@@ -75,12 +87,18 @@ export function createProxyImages(parts: ProxyParts) {
     }
 
     return {
-      manifest: (image, reference, { local = false } = {}) => {
+      manifest(image, reference, { local = false, served = false } = {}) {
         const name = upstream.canonical(image)
-        return used(local ? findManifest(repository.id, name, reference) : manifest(name, reference))
+        if (!local) return used(manifest(name, reference))
+        const found = findManifest(repository.id, name, reference)
+        return served ? used(hit('manifest', `${name} ${reference.digest ?? reference.tag}`, found)) : found
       },
-      blob: (image, digest, { local = false, ...options } = {}) =>
-        local ? blobs.find(placeOf(image), digest, options) : findBlob(placeOf(image), digest, options),
+      blob(image, digest, { local = false, served = false, ...options } = {}) {
+        const place = placeOf(image)
+        if (!local) return findBlob(place, digest, options)
+        const found = blobs.find(place, digest, options)
+        return served ? hit('blob', `blob ${place.image} ${digest}`, found) : found
+      },
 
       tags(image, page) {
         const name = upstream.canonical(image)
