@@ -3,7 +3,7 @@ import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { type Server, startServer } from '../helpers/server.ts'
 import { logIn, openBrowser, type Visit, visit } from '../services/chromium.ts'
-import { pushContent } from './content.ts'
+import { administer, pushContent } from './content.ts'
 
 const image = '/repositories/private/images/team%2Fapp'
 const pages = [
@@ -15,6 +15,17 @@ const pages = [
   '/repositories/private/images/team%2Fmulti/manifests/latest',
   `${image}/manifests/nothing`,
   `${image}/compare?left=1.0&right=stable`,
+  '/new-repository',
+  '/repositories/private/members',
+  '/repositories/private/settings',
+  '/repositories/mirror/settings',
+  '/repositories/all/settings',
+  '/users',
+  '/users/ada',
+  '/access',
+  '/robots',
+  '/account',
+  '/jobs',
   '/storage',
   '/audit',
   '/nowhere',
@@ -27,6 +38,7 @@ describe('what axe-core finds', () => {
     browser = await openBrowser()
     server = await startServer({ auth: 'admin' })
     await pushContent(server)
+    await administer(server)
   }, 180_000)
   afterAll(async () => {
     await browser?.close()
@@ -72,6 +84,13 @@ describe('what axe-core finds', () => {
         await one.page.getByRole('combobox').fill('app')
         await one.page.getByRole('option').first().waitFor()
         expect(await findings(one.page)).toEqual([])
+        for (const path of ['/users', '/access', '/robots']) {
+          await one.page.goto(server.url + path)
+          await one.page.locator('h1').waitFor()
+          await one.page.locator('main').getByRole('button').first().click()
+          await one.page.getByRole('dialog').locator('form').waitFor()
+          expect(await findings(one.page)).toEqual([])
+        }
       }, 60_000)
     })
   }

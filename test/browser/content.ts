@@ -61,3 +61,23 @@ export async function pushContent(server: Server): Promise<Content> {
   for (let n = 100; n < 205; n++) await client.pushImage(`many/image-${n}`, small, 'latest')
   return { app: app.manifest.digest, first: first.manifest.digest, index: index.digest }
 }
+
+/** Sets up what the pages for administration are to show: a user, a robot, a token, a proxy and a group, each by the API. Throws unless each was made. */
+export async function administer(server: Server): Promise<void> {
+  const client = registryClient(server)
+  const limits = [{ repository: 'private', images: ['team/**'], actions: ['pull', 'push'] }]
+  const grant = { role: 'developer', repository: 'private', images: ['team/**'] }
+  for (const [method, path, body] of [
+    ['PUT', 'repositories/mirror', { type: 'proxy', upstream: { url: 'http://127.0.0.1:9' } }],
+    ['PUT', 'repositories/all', { type: 'group', members: ['private', 'mirror'], writableMember: 'private' }],
+    ['POST', 'users', { name: 'ada', password: 'correct horse' }],
+    ['POST', 'grants', { ...grant, subject: { kind: 'user', name: 'ada' } }],
+    ['POST', 'robots', { name: 'ci', token: { name: 'first', limits } }],
+    ['POST', 'tokens', { name: 'laptop' }],
+    ['POST', 'gc', {}],
+  ] as const) {
+    const headers = { 'content-type': 'application/json' }
+    const { status } = await client.request(method, `/api/v1/${path}`, { headers, body: JSON.stringify(body) })
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}`)
+  }
+}

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startServer } from '../helpers/server.ts'
 import { logIn, openBrowser, visit } from '../services/chromium.ts'
-import { pushContent } from './content.ts'
+import { administer, pushContent } from './content.ts'
 
 /**
  * `npm run screenshots [-- --out FOLDER]`: a picture of every page, in both languages and colours and on a phone, into docs/images. Nothing else
@@ -22,6 +22,17 @@ const pages = {
   manifest: `${image}/manifests/1.0`,
   compare: `${image}/compare?left=1.0&right=stable`,
   platforms: '/repositories/private/images/team%2Fmulti/manifests/latest',
+  'new-repository': '/new-repository',
+  members: '/repositories/private/members',
+  'settings-proxy': '/repositories/mirror/settings',
+  'settings-group': '/repositories/all/settings',
+  users: '/users',
+  user: '/users/ada',
+  access: '/access',
+  robots: '/robots',
+  robot: '/robots/robot-ci',
+  account: '/account',
+  jobs: '/jobs',
   storage: '/storage',
   audit: '/audit',
 }
@@ -41,6 +52,7 @@ const repositories = [
 const server = await startServer({ config: { version: 0.1, repositories }, auth: 'admin' })
 try {
   await pushContent(server)
+  await administer(server)
   for (const [look, options] of Object.entries(looks)) {
     const { page, context } = await visit(browser, options)
     await page.goto(`${server.url}/login`)

@@ -14,12 +14,17 @@ type Part<Name extends string, T> = T extends undefined
 /** What a request is made of: `params` of the path, `query`, `body`. */
 export type Input<Name extends OperationName> = Part<'params', Operations[Name]['params']> &
   Part<'query', Operations[Name]['query']> &
-  Part<'body', Operations[Name]['body']>
+  Part<'body', Operations[Name]['body']> & {
+    /** Of a change: the `etag` of what was read; another one there now refuses it. */
+    ifMatch?: string | undefined
+  }
 
 export interface Answered<T> {
   answer: T
   /** `after` of the next page of a list; undefined at the end. */
   next: string | undefined
+  /** Another one after each change of what was asked for; undefined where changes do not ask for it. */
+  etag: string | undefined
 }
 
 /** Proves to the server that a change comes from its own page; told with the session. */
@@ -37,10 +42,16 @@ export async function request<Name extends OperationName>(
   signal?: AbortSignal,
 ): Promise<Answered<Operations[Name]['answer']>> {
   const [method, template] = name.split(' ') as [string, string]
-  const { params, query, body } = input as { params?: object; query?: object; body?: unknown }
+  const { params, query, body, ifMatch } = input as {
+    params?: object
+    query?: object
+    body?: unknown
+    ifMatch?: string
+  }
   const headers = new Headers({ accept: 'application/json' })
   if (body !== undefined) headers.set('content-type', 'application/json')
   if (method !== 'GET') headers.set('x-csrf-token', csrfToken)
+  if (ifMatch !== undefined) headers.set('if-match', ifMatch)
   const response = await fetch(urlOf(template, params, query), {
     method,
     headers,
@@ -51,7 +62,8 @@ export async function request<Name extends OperationName>(
   })
   if (!response.ok) throw await problemOf(response)
   const answer = response.status === 204 ? undefined : await response.json()
-  return { answer, next: nextOf(response.headers.get('link')) }
+  const { headers: told } = response
+  return { answer, next: nextOf(told.get('link')), etag: told.get('etag') ?? undefined }
 }
 
 /** `/repositories/{repository}` and its values as an address on this server. Empty and absent values of the query are left out. */

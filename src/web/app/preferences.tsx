@@ -93,6 +93,7 @@ export function UserMenu() {
           {name}
           {groups.length > 0 && <div>{groups.join(', ')}</div>}
         </Menu.Label>
+        <Menu.Item onClick={() => void router.navigate({ to: '/account' })}>{t('account.title')}</Menu.Item>
         <Menu.Item onClick={() => logOut.mutate()}>{t('user.logOut')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

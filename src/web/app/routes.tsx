@@ -25,6 +25,18 @@ export interface AuditFilter {
 }
 type AuditSearch = AuditFilter & Pick<ListSearch, 'after'>
 
+/** Which grants are shown. */
+export interface GrantFilter {
+  subject?: string
+  kind?: string
+  repository?: string
+  role?: string
+}
+
+interface JobSearch extends Pick<ListSearch, 'after'> {
+  state?: string
+}
+
 const rootRoute = createRootRouteWithContext<Context>()({ component: Outlet })
 
 const loginRoute = createRoute({
@@ -98,6 +110,69 @@ const compareRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/compare.tsx'), 'ComparePage'),
 })
 
+const newRepositoryRoute = createRoute({
+  ...inside,
+  path: '/new-repository',
+  component: lazyRouteComponent(() => import('../pages/repository/new.tsx'), 'NewRepositoryPage'),
+})
+
+const membersRoute = createRoute({
+  ...inside,
+  path: '/repositories/$repository/members',
+  component: lazyRouteComponent(() => import('../pages/access/members.tsx'), 'MembersPage'),
+})
+
+const settingsRoute = createRoute({
+  ...inside,
+  path: '/repositories/$repository/settings',
+  component: lazyRouteComponent(() => import('../pages/repository/settings.tsx'), 'RepositorySettingsPage'),
+})
+
+const usersRoute = createRoute({
+  ...inside,
+  path: '/users',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../pages/users/users.tsx'), 'UsersPage'),
+})
+
+const userRoute = createRoute({
+  ...inside,
+  path: '/users/$user',
+  component: lazyRouteComponent(() => import('../pages/users/user.tsx'), 'UserPage'),
+})
+
+const accessRoute = createRoute({
+  ...inside,
+  path: '/access',
+  validateSearch: (given): GrantFilter => textsOf(given, ['subject', 'repository', 'role', 'kind']),
+  component: lazyRouteComponent(() => import('../pages/access/access.tsx'), 'AccessPage'),
+})
+
+const robotsRoute = createRoute({
+  ...inside,
+  path: '/robots',
+  component: lazyRouteComponent(() => import('../pages/robots/robots.tsx'), 'RobotsPage'),
+})
+
+const robotRoute = createRoute({
+  ...inside,
+  path: '/robots/$robot',
+  component: lazyRouteComponent(() => import('../pages/robots/robot.tsx'), 'RobotPage'),
+})
+
+const accountRoute = createRoute({
+  ...inside,
+  path: '/account',
+  component: lazyRouteComponent(() => import('../pages/account/account.tsx'), 'AccountPage'),
+})
+
+const jobsRoute = createRoute({
+  ...inside,
+  path: '/jobs',
+  validateSearch: (given): JobSearch => textsOf(given, ['state', 'after']),
+  component: lazyRouteComponent(() => import('../pages/jobs.tsx'), 'JobsPage'),
+})
+
 const storageRoute = createRoute({
   ...inside,
   path: '/storage',
@@ -121,6 +196,16 @@ export const routeTree = rootRoute.addChildren([
     tagsRoute,
     manifestRoute,
     compareRoute,
+    newRepositoryRoute,
+    membersRoute,
+    settingsRoute,
+    usersRoute,
+    userRoute,
+    accessRoute,
+    robotsRoute,
+    robotRoute,
+    accountRoute,
+    jobsRoute,
     storageRoute,
     auditRoute,
   ]),

@@ -1,6 +1,8 @@
 import { ActionIcon, UnstyledButton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense, useEffect, useRef, useState } from 'react'
+import { reading } from '../api/queries.ts'
 import { useMe } from '../api/session.ts'
 import type { TextKey } from '../i18n/en.ts'
 import { useTexts } from '../i18n/language.tsx'
@@ -11,16 +13,24 @@ import { SearchButton } from './search.tsx'
 import classes from './shell.module.css'
 
 const places = [
-  { to: '/', text: 'nav.dashboard', icon: 'home', isForAdmins: false },
-  { to: '/repositories', text: 'nav.repositories', icon: 'repository', isForAdmins: false },
-  { to: '/storage', text: 'nav.storage', icon: 'storage', isForAdmins: true },
-  { to: '/audit', text: 'nav.audit', icon: 'audit', isForAdmins: true },
-] as const satisfies { to: string; text: TextKey; icon: IconName; isForAdmins: boolean }[]
+  { to: '/', text: 'nav.dashboard', icon: 'home', isFor: 'everyone' },
+  { to: '/repositories', text: 'nav.repositories', icon: 'repository', isFor: 'everyone' },
+  { to: '/users', text: 'nav.users', icon: 'users', isFor: 'account admins' },
+  { to: '/access', text: 'nav.access', icon: 'key', isFor: 'account admins' },
+  { to: '/robots', text: 'nav.robots', icon: 'robot', isFor: 'members admins' },
+  { to: '/storage', text: 'nav.storage', icon: 'storage', isFor: 'admins' },
+  { to: '/jobs', text: 'nav.jobs', icon: 'jobs', isFor: 'admins' },
+  { to: '/audit', text: 'nav.audit', icon: 'audit', isFor: 'admins' },
+] as const satisfies { to: string; text: TextKey; icon: IconName; isFor: Audience }[]
+
+/** `account admins`: where people have accounts at all. `members admins`: also those who manage the members of a repository. */
+type Audience = 'everyone' | 'admins' | 'account admins' | 'members admins'
 
 /** What stands around every page: the places to go to, the search, and what people set for themselves. */
 export function Shell() {
   const t = useTexts()
-  const { isAdmin, system } = useMe()
+  const { system } = useMe()
+  const belongs = useAudiences()
   const path = useRouterState({ select: ({ location }) => location.pathname })
   const [isOpen, setOpen] = useState(false)
   const shownPath = useRef(path)
@@ -61,7 +71,7 @@ export function Shell() {
       </header>
       <nav className={classes.places} data-open={isOpen} aria-label={t('nav.places')}>
         {places
-          .filter((place) => isAdmin || !place.isForAdmins)
+          .filter(({ isFor }) => belongs[isFor])
           .map(({ to, text, icon }) => (
             <Link
               key={to}
@@ -82,4 +92,16 @@ export function Shell() {
       </main>
     </div>
   )
+}
+
+function useAudiences(): Record<Audience, boolean> {
+  const { isAdmin, system } = useMe()
+  const repositories = useQuery(reading('GET /repositories', {})).data?.answer ?? []
+  const managesMembers = repositories.some(({ may }) => may.includes('manage-members'))
+  return {
+    everyone: true,
+    admins: isAdmin,
+    'account admins': isAdmin && !system.open,
+    'members admins': (isAdmin || managesMembers) && !system.open,
+  }
 }

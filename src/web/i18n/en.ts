@@ -1,5 +1,8 @@
+import { adminEn } from './admin-en.ts'
+
 /** Every text of the page, in English; the keys are the contract with the other languages. `one|more` and `{names}`: see fill-in.ts. */
 export const en = {
+  ...adminEn,
   cancel: 'Cancel',
   close: 'Close',
   copied: 'Copied',

@@ -7,14 +7,14 @@ import { zh } from './zh.ts'
 
 const source = resolve(import.meta.dir, '..')
 const code = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.tsx?$/.test(file) && !/\.test\.|i18n\/(en|zh)\.ts$/.test(file))
+  .filter((file) => /\.tsx?$/.test(file) && !/\.test\.|i18n\/(admin-)?(en|zh)\.ts$/.test(file))
   .map((file) => readFileSync(join(source, file), 'utf8'))
   .join('\n')
 const keys = Object.keys(en) as TextKey[]
 
 /** Keys that are put together where they are used: `type.${type}`. */
 const composed = [...code.matchAll(/\bt\(`([^`]+)`/g)].map(
-  ([, text = '']) => new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]+\}/g, '\\w+')}$`),
+  ([, text = '']) => new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]+\}/g, '[\\w-]+')}$`),
 )
 
 describe('the texts of the page', () => {
@@ -29,7 +29,10 @@ describe('the texts of the page', () => {
   })
 
   test('are all used', () => {
-    const unused = keys.filter((key) => !code.includes(`'${key}'`) && !composed.some((pattern) => pattern.test(key)))
+    const unused = keys.filter(
+      (key) =>
+        !code.includes(`'${key}'`) && !code.includes(`"${key}"`) && !composed.some((pattern) => pattern.test(key)),
+    )
     expect(unused).toEqual([])
   })
 

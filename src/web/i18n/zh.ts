@@ -1,7 +1,9 @@
+import { adminZh } from './admin-zh.ts'
 import type { Texts } from './en.ts'
 
 /** Simplified Chinese. It has no plural, so no text has two forms. */
 export const zh: Texts = {
+  ...adminZh,
   cancel: '取消',
   close: '关闭',
   copied: '已复制',

@@ -8,10 +8,9 @@ import { CopyLine } from '../parts/copy.tsx'
 import { Time } from '../parts/facts.tsx'
 import { Link } from '../parts/link.tsx'
 import { Pages, SearchField } from '../parts/list-tools.tsx'
-import { Page } from '../parts/page.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { RepositoryKind } from '../parts/repository-kind.tsx'
 import { Empty, Failure, Waiting } from '../parts/states.tsx'
+import { RepositoryFrame, useRepository } from './repository/frame.tsx'
 
 const route = getRouteApi('/inside/repositories/$repository')
 
@@ -21,7 +20,7 @@ export function ImagesPage() {
   const { repository: name } = route.useParams()
   const { search = '', after } = route.useSearch()
   const navigate = route.useNavigate()
-  const repository = useQuery(reading('GET /repositories/{repository}', { params: { repository: name } }))
+  const repository = useRepository(name)
   const images = useQuery({
     ...reading('GET /repositories/{repository}/images', { params: { repository: name }, query: { search, after } }),
     placeholderData: keepPreviousData,
@@ -29,15 +28,7 @@ export function ImagesPage() {
   const error = repository.error ?? images.error
   const about = repository.data?.answer
   return (
-    <Page
-      title={name}
-      trail={[
-        <Link key="all" to="/repositories">
-          {t('nav.repositories')}
-        </Link>,
-      ]}
-      badges={about && <RepositoryKind type={about.type} />}
-    >
+    <RepositoryFrame name={name}>
       {about && <About repository={about} />}
       <Panel
         title={t('images.title')}
@@ -65,14 +56,16 @@ export function ImagesPage() {
           </>
         )}
       </Panel>
-    </Page>
+    </RepositoryFrame>
   )
 }
 
 /** What else is worth knowing of a repository, in a sentence. */
-function About({ repository: { upstream, members, writableMember, default: isDefault } }: { repository: Repository }) {
+function About({ repository }: { repository: Repository }) {
   const t = useTexts()
+  const { description, upstream, members, writableMember, default: isDefault } = repository
   const facts = [
+    description,
     isDefault && t('repositories.defaultText'),
     upstream && t('repositories.from', { url: upstream.url }),
     members && t('repositories.members', { names: members.join(', ') }),

@@ -2,19 +2,32 @@ import { Badge, Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Repository } from '../api/operations.ts'
 import { reading } from '../api/queries.ts'
+import { useMe } from '../api/session.ts'
 import { useTexts } from '../i18n/language.tsx'
-import { Link } from '../parts/link.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { ButtonLink, Link } from '../parts/link.tsx'
 import { Page } from '../parts/page.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { RepositoryKind } from '../parts/repository-kind.tsx'
 import { Empty, Failure, Waiting } from '../parts/states.tsx'
+import { Offline } from './repository/frame.tsx'
 
 /** All repositories, each with what it is made of. */
 export function RepositoriesPage() {
   const t = useTexts()
+  const { isAdmin } = useMe()
   const { data, error, isPending, refetch } = useQuery(reading('GET /repositories', {}))
   return (
-    <Page title={t('nav.repositories')}>
+    <Page
+      title={t('nav.repositories')}
+      actions={
+        isAdmin && (
+          <ButtonLink to="/new-repository" size="xs" leftSection={<Icon name="add" size={14} />}>
+            {t('repository.new')}
+          </ButtonLink>
+        )
+      }
+    >
       <Panel>
         {error && <Failure error={error} onRetry={() => void refetch()} />}
         {isPending && <Waiting />}
@@ -58,7 +71,8 @@ function RepositoryRow({ repository }: { repository: Repository }) {
           <Badge variant="default" size="sm" title={t('repositories.defaultText')}>
             {t('repositories.default')}
           </Badge>
-        )}
+        )}{' '}
+        <Offline repository={repository} />
       </Table.Td>
       <Table.Td>
         <RepositoryKind type={type} />

@@ -14,6 +14,7 @@ const advice: Partial<Record<string, TextKey>> = {
   denied: 'problem.denied',
   throttled: 'problem.throttled',
   unavailable: 'problem.unavailable',
+  'changed-meanwhile': 'problem.changedMeanwhile',
   'storage-full': 'problem.storageFull',
   'read-only': 'problem.readOnly',
 }

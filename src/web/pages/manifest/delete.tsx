@@ -1,10 +1,8 @@
-import { Button, Group, List, Modal, Stack, Text } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
+import { Button, List } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import type { Manifest } from '../../api/operations.ts'
 import { useTexts } from '../../i18n/language.tsx'
-import { Icon } from '../../parts/icons.tsx'
+import { Confirmed } from '../../parts/confirm.tsx'
 import { useNotice } from '../../parts/notices.tsx'
 import { useImageChanges, useIsWritable } from './changes.ts'
 import type { Place } from './manifest.tsx'
@@ -51,38 +49,6 @@ export function DeleteButtons({ place, manifest }: { place: Place; manifest: Man
         <List.Item>{t('delete.pullsFail')}</List.Item>
         <List.Item>{t('delete.layersLater')}</List.Item>
       </Confirmed>
-    </>
-  )
-}
-
-/** A button whose deed has to be confirmed, and the consequences to think about. */
-function Confirmed(props: { label: string; onConfirm: () => Promise<void>; children: ReactNode }) {
-  const t = useTexts()
-  const { label, onConfirm, children } = props
-  const [isOpen, { open, close }] = useDisclosure(false)
-  const confirm = () => {
-    close()
-    onConfirm().catch(() => {}) // It was told where it failed.
-  }
-  return (
-    <>
-      <Button size="xs" variant="default" leftSection={<Icon name="trash" size={14} />} onClick={open}>
-        {label}
-      </Button>
-      <Modal opened={isOpen} onClose={close} title={label} closeButtonProps={{ 'aria-label': t('close') }}>
-        <Stack>
-          <Text size="sm">{t('delete.consequences')}</Text>
-          <List size="sm">{children}</List>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close} data-autofocus>
-              {t('cancel')}
-            </Button>
-            <Button color="red.9" onClick={confirm}>
-              {label}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
     </>
   )
 }
