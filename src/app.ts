@@ -35,6 +35,7 @@ import { openTokens } from './identity/tokens/open.ts'
 import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
+import { createPlaces } from './repositories/places.ts'
 import { type Repository, writableMemberOf } from './repositories/repositories.ts'
 import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
 import { createLastUse } from './retention/last-use.ts'
@@ -122,7 +123,9 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const { authenticator, passwords, tokens, firstAdmin, reload, isTaken } = identity
     closers.add(authenticator)
     const writableMember = (group: string) => writableMemberOf(repositories, group)
-    const { decide, reachOf } = closers.add(await openAccess({ config, db, log, now, writableMember }))
+    const access = closers.add(await openAccess({ config, db, log, now, writableMember }))
+    const places = createPlaces({ repositories, ...access })
+    const { decide, reachOf } = places
 
     let draining = false
     const protocol = {
@@ -132,6 +135,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       authenticator,
       decide,
       reachOf,
+      places,
       tokens,
       telling: { tell: audit.tell, pulls: config.audit.pulls },
       log,

@@ -11,6 +11,7 @@ import type { OidcProvider } from '../identity/oidc/provider.ts'
 import type { OidcUsers } from '../identity/oidc/users.ts'
 import type { Authenticator } from '../identity/principal.ts'
 import type { Sessions } from '../identity/sessions.ts'
+import type { Places } from '../repositories/places.ts'
 import type { Repositories, Repository } from '../repositories/repositories.ts'
 import type { Log } from '../telemetry/log.ts'
 import { version } from '../version.ts'
@@ -27,7 +28,7 @@ import { addSession } from './resources/session.ts'
 import { addStores } from './resources/stores.ts'
 import { addSystem } from './resources/system.ts'
 import { addTags } from './resources/tags.ts'
-import type { TellChange } from './told.ts'
+import { type TellChange, tellRefused } from './told.ts'
 
 /** What the API works with. */
 export interface ApiParts {
@@ -43,6 +44,8 @@ export interface ApiParts {
   decide: Decide
   /** Undefined: everyone reaches everything. */
   reachOf?: ReachOf | undefined
+  /** Looks at where requests come from. */
+  places?: Pick<Places, 'at' | 'isElsewhere'>
   repositories: Repositories
   imagesOf: (repository: Repository) => Images
   stores: readonly BlobStore[]
@@ -67,7 +70,10 @@ export function createApi(parts: ApiParts): Handler {
       throw new AppError('request-invalid', `${first?.field || 'the request'}: ${first?.message}`, { detail: wrong })
     },
   }).basePath('/api/v1')
-  api.onError((error, context) => problemResponse(error, context.env.incoming, parts.log))
+  api.onError((error, context) => {
+    tellRefused(parts.tell, context.env.incoming, error)
+    return problemResponse(error, context.env.incoming, parts.log)
+  })
   api.notFound((context) => {
     const { incoming } = context.env
     return problemResponse(

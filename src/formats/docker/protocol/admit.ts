@@ -26,12 +26,13 @@ export interface AdmitImage {
  * looked up before. Throws `unauthenticated`, with the challenge that fetches the right token, or `denied`.
  */
 export async function admit(
-  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places' | 'log'>,
   incoming: Incoming,
   action: Action,
   image?: AdmitImage,
 ): Promise<Principal> {
-  const { authenticator, decide } = parts
+  const { authenticator, decide, places } = parts
+  const here = <P extends Principal>(one: P): P => places?.at(one, incoming) ?? one
   const credentials = incoming.headers.get('authorization') ?? undefined
   const targets: readonly (Target | undefined)[] = image?.targets ?? [undefined]
   const mayDo = (principal: Principal) => targets.every((target) => decide(principal, action, target))
@@ -39,12 +40,13 @@ export async function admit(
   let principal: Principal
   try {
     const verdict = authenticator.authenticate(credentials, incoming)
-    principal = verdict instanceof Promise ? await verdict : verdict
+    principal = here(verdict instanceof Promise ? await verdict : verdict)
   } catch (error) {
     if (!isAboutLogins(error)) throw error
-    if (action === 'pull' && mayDo(anonymous)) {
+    const nobody = here(anonymous)
+    if (action === 'pull' && mayDo(nobody)) {
       parts.log.debug(`pulled as nobody: ${error.message}`, { ...targets[0], requestId: incoming.id })
-      return anonymous
+      return nobody
     }
     if (error.code !== 'unauthenticated') throw error
     const wrong = isBearer(credentials) ? 'invalid_token' : undefined
@@ -53,6 +55,13 @@ export async function admit(
   if (principal.kind !== 'anonymous') incoming.user = principal.name
   const may = mayEnter(principal, action, authenticator) ?? mayDo(principal)
   if (may && covered(principal, action, image)) return principal
+  // That only the place is wrong is for those to know who may do it elsewhere; no login and no other token would help them.
+  if (image?.targets.some((target) => places?.isElsewhere(principal, action, target))) {
+    const { user = 'who is not logged in', clientAddress } = incoming
+    throw new AppError('denied', `${user} may not ${action} here from ${clientAddress || 'a local socket'}`, {
+      detail: { action, address: clientAddress },
+    })
+  }
   // Nothing about the target: which part of a name is a repository would tell that there is one.
   const denied = () => new AppError('denied', `${incoming.user} may not ${action} here`, { detail: { action } })
   // Also when no token would do: a client asks for another one, gets less than it wants, and gives up. 403 makes some give up before they asked.

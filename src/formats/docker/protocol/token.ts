@@ -91,7 +91,7 @@ async function issue(
   refresh?: string,
 ): Promise<Response> {
   if (principal.kind !== 'anonymous') incoming.user = principal.name
-  const granted = grantedOf(parts, principal, parseScopes(scopes))
+  const granted = grantedOf(parts, parts.places?.at(principal, incoming) ?? principal, parseScopes(scopes))
   const { token, expiresIn, issuedAt } = await tokens.issuer.access(principal, granted)
   const lasting = refresh ?? (offline ? await tokens.refreshFor(principal, client) : undefined)
   const answer = {

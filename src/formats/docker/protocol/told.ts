@@ -2,7 +2,7 @@ import type { Action } from '../../../access/decide.ts'
 import { AppError } from '../../../errors.ts'
 import type { Actor, AppEvent, Tell } from '../../../events/event.ts'
 import type { Incoming } from '../../../http/incoming.ts'
-import { parseBasic } from '../../../identity/basic.ts'
+import { nameTried } from '../../../identity/basic.ts'
 import { isBearer } from './admit.ts'
 import type { Resource } from './routes.ts'
 
@@ -44,12 +44,18 @@ export function tellDenied(telling: Telling, incoming: Incoming, subject: Subjec
   const credentials = incoming.headers.get('authorization') ?? undefined
   const hasPassword = credentials !== undefined && !isBearer(credentials)
   // A token says with the same status that another one is needed and that no other one will do.
-  const { code } = thrown.cause instanceof AppError && thrown.cause.code === 'denied' ? thrown.cause : thrown
+  const { code, detail } = thrown.cause instanceof AppError && thrown.cause.code === 'denied' ? thrown.cause : thrown
   if (code === 'unauthenticated' && !hasPassword) return
-  if (code === 'denied' && incoming.user === undefined) return
   const isLogin = code !== 'denied'
   const action = isLogin ? 'login' : `${subject?.resource ?? 'registry'}.${subject?.action ?? 'enter'}`
-  telling.tell({ ...about(incoming, subject), action, result: 'denied', detail: { why: code } })
+  const isElsewhere = typeof detail === 'object' && detail !== null && 'address' in detail
+  if (code === 'denied' && incoming.user === undefined && !isElsewhere) return
+  telling.tell({
+    ...about(incoming, subject),
+    action,
+    result: 'denied',
+    detail: { why: isElsewhere ? 'address' : code },
+  })
 }
 
 function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent, 'action' | 'result'> {
@@ -65,14 +71,5 @@ function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent,
 function actorOf(incoming: Incoming): Actor {
   const address = incoming.clientAddress
   if (incoming.user !== undefined) return { kind: 'user', name: incoming.user, address }
-  return { kind: 'anonymous', name: triedName(incoming), address }
-}
-
-/** The name that somebody called themselves by, proven or not. */
-function triedName({ headers }: Incoming): string {
-  try {
-    return parseBasic(headers.get('authorization') ?? '').username
-  } catch {
-    return '' // Not Basic, or not readable: then there is no name.
-  }
+  return { kind: 'anonymous', name: nameTried(incoming.headers.get('authorization') ?? ''), address }
 }
