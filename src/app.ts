@@ -27,12 +27,8 @@ import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
-import { nobodyIsAsked } from './identity/authenticator.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
-import { openSources, type SourcesOptions } from './identity/open-sources.ts'
-import { createExternalTokens } from './identity/tokens/external.ts'
-import { openTokens } from './identity/tokens/open.ts'
-import { signingKeySealer } from './identity/tokens/sealer.ts'
+import { openIdentity } from './identity/open.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
 import { createPlaces } from './repositories/places.ts'
@@ -40,7 +36,7 @@ import { type Repository, writableMemberOf } from './repositories/repositories.t
 import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
 import { createLastUse } from './retention/last-use.ts'
 import { createProxyCaches, type ProxyCaches } from './retention/proxy-caches.ts'
-import { openSecrets, type Secrets } from './secrets/secrets.ts'
+import { openSecrets } from './secrets/secrets.ts'
 import type { StorageDriver } from './storage/driver.ts'
 import { openFilesystemDriver } from './storage/filesystem.ts'
 import { createInMemoryDriver } from './storage/inmemory.ts'
@@ -119,8 +115,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const identity = await openIdentity({ config, db, log, now, metrics, secrets })
-    const { authenticator, passwords, tokens, firstAdmin, reload, isTaken } = identity
+    const identity = await openIdentity({ config, db, log, now, metrics, secrets, tokenPath })
+    const { authenticator, passwords, tokens, firstAdmin, reload } = identity
     closers.add(authenticator)
     const writableMember = (group: string) => writableMemberOf(repositories, group)
     const access = closers.add(await openAccess({ config, db, log, now, writableMember }))
@@ -166,7 +162,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const pages = { ...protocol, authenticator: passwords }
     const api = openApi(config, {
       ...pages,
-      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), isTaken },
+      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), identity },
     })
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
@@ -266,18 +262,4 @@ async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {
   if ('inmemory' in settings) return createInMemoryDriver()
   const { rootdirectory, maxthreads } = settings.filesystem
   return withRetry(withLimit(await openFilesystemDriver({ root: rootdirectory }), maxthreads))
-}
-
-async function openIdentity(parts: SourcesOptions & { secrets: Secrets }) {
-  const { auth } = parts.config
-  const nothing = { firstAdmin: undefined, reload: () => {}, tokens: undefined, isTaken: async () => false }
-  if (auth === 'none') return { ...nothing, authenticator: nobodyIsAsked, passwords: nobodyIsAsked }
-  if (auth && 'token' in auth) {
-    const authenticator = await createExternalTokens(auth.token, parts.now)
-    return { ...nothing, authenticator, passwords: authenticator }
-  }
-  const { sources, realm, firstAdmin, reload } = await openSources(parts)
-  const sealer = signingKeySealer(parts.config, parts.db, parts.secrets)
-  const { authenticator, tokens, isTaken } = await openTokens({ ...parts, sources, realm, tokenPath, sealer })
-  return { authenticator, passwords: tokens.passwords, tokens, isTaken, firstAdmin, reload }
 }

@@ -25,6 +25,7 @@ import { addOidcLogin } from './resources/oidc-login.ts'
 import { addRepositories } from './resources/repositories.ts'
 import { addSearch } from './resources/search.ts'
 import { addSession } from './resources/session.ts'
+import { addSessions } from './resources/sessions.ts'
 import { addStores } from './resources/stores.ts'
 import { addSystem } from './resources/system.ts'
 import { addTags } from './resources/tags.ts'
@@ -89,6 +90,7 @@ export function createApi(parts: ApiParts): Handler {
   })
   addSystem(api, parts)
   addSession(api, parts)
+  addSessions(api, parts)
   addOidcLogin(api, parts)
   addAudit(api, parts)
   addRepositories(api, parts)

@@ -9,6 +9,7 @@ import * as grants from './migrations/0004-grants.ts'
 import * as tokens from './migrations/0006-tokens.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
+import * as sessionCredentials from './migrations/0010-session-credentials.ts'
 import type { Schema } from './schema.ts'
 
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
@@ -20,6 +21,7 @@ const migrations = {
   '0006-tokens': tokens,
   '0007-audit': audit,
   '0008-sessions': sessions,
+  '0010-session-credentials': sessionCredentials,
 }
 
 /** The name of the newest migration this version knows. */

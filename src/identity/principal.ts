@@ -1,4 +1,4 @@
-import type { Origin } from '../http/incoming.ts'
+import type { Incoming, Origin } from '../http/incoming.ts'
 
 /** Who asks. */
 export type Principal = Anonymous | KnownPrincipal
@@ -59,7 +59,7 @@ export interface WantedToken {
 }
 
 /** Where a request comes from. Asked only when a password is really verified: finding the address out costs more than all the rest. */
-export interface Client {
+export interface Client extends Partial<Pick<Incoming, 'peerAddress' | 'headers' | 'method' | 'origin'>> {
   readonly clientAddress: string
 }
 

@@ -136,8 +136,8 @@ describeRegistry('a repository that is used from some addresses only', settings,
       const answer = await registry.app().handler(incoming)
       return { status: answer.status, text: await answer.text() }
     }
-    expect((await api(office, '/repositories')).text).toContain('"office"')
-    expect((await api(outside, '/repositories')).text).not.toContain('"office"')
+    expect((await api(office, '/repositories')).text).toContain('"name":"office"')
+    expect((await api(outside, '/repositories')).text).not.toContain('"name":"office"')
     expect((await api(outside, '/repositories/office')).status).toBe(404)
     expect((await api(office, '/repositories/office/images/app/tags')).status).toBe(200)
     expect((await api(outside, '/repositories/office/images/app/tags')).status).toBe(403)
