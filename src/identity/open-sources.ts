@@ -47,7 +47,7 @@ export async function openSources({ config, db, log, now, metrics }: SourcesOpti
     ? opened.map((source) => besideProvider(source, { db, log, isSame: isSame(source) }))
     : opened
   const isAlone = htpasswd !== undefined && directories.length === 0
-  const declare = () => declareUsers(users, { db, log, now })
+  const declare = () => declareUsers(users, { db, log, now, policy: config.passwords })
   // Only a file without an admin leaves it to the first start to make one.
   if (users.some(({ admin }) => admin)) await declare()
   const firstAdmin = isAlone ? undefined : await createFirstAdmin({ store, dataDir, log })
