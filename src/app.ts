@@ -10,6 +10,7 @@ import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import type { Actor } from './events/event.ts'
 import { openAudit } from './events/open-audit.ts'
+import { createRarely } from './events/rarely.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
@@ -133,7 +134,7 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       reachOf,
       places,
       tokens,
-      telling: { tell: audit.tell, pulls: config.audit.pulls },
+      telling: { tell: audit.tell, pulls: config.audit.pulls, isNews: createRarely(3_600_000, now) },
       log,
       maxTags: config.tags.maxtags,
       maxCatalog: config.catalog.maxentries,

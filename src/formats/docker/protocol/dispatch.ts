@@ -9,7 +9,7 @@ import type { Call, ImageCall, ProtocolParts } from './call.ts'
 import { errorResponse } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
 import { answerToken } from './token.ts'
-import { type Subject, tellDenied, tellDone } from './told.ts'
+import { type Subject, tellDenied, tellDone, tellLogin } from './told.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
 const apiVersion = ['Docker-Distribution-Api-Version', 'registry/2.0'] as const
@@ -43,6 +43,7 @@ async function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?
   if (general) {
     const route = pick(general, incoming, '')
     const principal = await admit(parts, incoming, route.action)
+    if (route.action === 'enter') tellLogin(parts.telling, incoming, principal)
     return route.handle({ incoming, parts, principal })
   }
   const found = parseImagePath(incoming.path)

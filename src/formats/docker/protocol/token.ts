@@ -8,6 +8,7 @@ import { isImageName } from '../images/names.ts'
 import { mayDo } from '../images/targets.ts'
 import type { ProtocolParts } from './call.ts'
 import { jsonResponse } from './json.ts'
+import { tellLogin } from './told.ts'
 
 /** No image can be called so: a component of a name begins with a letter or a digit. It is below `/v2/`, so every proxy that lets images through lets it through. */
 export const tokenPath = '/v2/_token'
@@ -91,6 +92,7 @@ async function issue(
   refresh?: string,
 ): Promise<Response> {
   if (principal.kind !== 'anonymous') incoming.user = principal.name
+  if (refresh === undefined) tellLogin(parts.telling, incoming, principal)
   const granted = grantedOf(parts, parts.places?.at(principal, incoming) ?? principal, parseScopes(scopes))
   const { token, expiresIn, issuedAt } = await tokens.issuer.access(principal, granted)
   const lasting = refresh ?? (offline ? await tokens.refreshFor(principal, client) : undefined)

@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts'
 import type { Actor, AppEvent, Tell } from '../../../events/event.ts'
 import type { Incoming } from '../../../http/incoming.ts'
 import { nameTried } from '../../../identity/basic.ts'
+import type { Principal } from '../../../identity/principal.ts'
 import { isBearer } from './admit.ts'
 import type { Resource } from './routes.ts'
 
@@ -10,6 +11,8 @@ import type { Resource } from './routes.ts'
 export interface Telling {
   tell: Tell
   pulls: boolean
+  /** Whether a login is news: clients that keep a password log in again and again. Absent: none is. */
+  isNews?: (login: string) => boolean
 }
 
 /** What a request turned out to be about, as far as it got. */
@@ -56,6 +59,16 @@ export function tellDenied(telling: Telling, incoming: Incoming, subject: Subjec
     result: 'denied',
     detail: { why: isElsewhere ? 'address' : code },
   })
+}
+
+/** Tells that somebody has logged in with a password or an access token, which docker login does and then every pull and push. */
+export function tellLogin({ tell, isNews }: Telling, incoming: Incoming, principal: Principal): void {
+  if (principal.kind === 'anonymous' || principal.scopes || !isNews) return
+  const { kind, name, credential = '' } = principal
+  const actor: Actor = { kind, name, address: incoming.clientAddress }
+  const source = credential.slice(0, credential.indexOf(':'))
+  if (isNews(JSON.stringify([kind, name, actor.address, source])))
+    tell({ action: 'login', result: 'done', actor, requestId: incoming.id, detail: { source } })
 }
 
 function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent, 'action' | 'result'> {
