@@ -264,6 +264,18 @@ describe('access explain', () => {
     expect(await explain(1, 'bob', 'mysql', 'pull')).toContain('mysql is also library/mysql')
   })
 
+  test('says from where, also through a group', async () => {
+    const repositories = [
+      { name: 'private', allowFrom: ['10.0.0.0/8'] },
+      { name: 'images', type: 'group', members: ['private'], writableMember: 'private' },
+    ]
+    write({ repositories, grants: [{ user: 'bob', repository: '*', role: 'developer' }] })
+    for (const image of ['private/app', 'images/app']) {
+      const { out } = await did(0, (at) => explainAccess({ user: 'bob', image, action: 'push', config }, at))
+      expect(out).toContain('only from 10.0.0.0/8: allowFrom of private')
+    }
+  })
+
   test('refuses what is no action or no image', async () => {
     await explain(2, 'bob', 'x', 'rule')
     await explain(1, 'bob', 'X Y', 'pull')

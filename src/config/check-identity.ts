@@ -1,7 +1,9 @@
 import type { Check } from './check.ts'
+import { nearby } from './settings/http.ts'
 
 /** What names users beside the sources of users: the proxy in front, and a provider whose users are those of a directory. */
-export function checkIdentity({ settings: { auth, proxyIdentity, oidc, ldap }, wrong, warn, failed }: Check): void {
+export function checkIdentity({ settings, wrong, warn, failed }: Check): void {
+  const { auth, proxyIdentity, oidc, ldap } = settings
   if (proxyIdentity && !failed('proxyIdentity')) {
     const { from } = proxyIdentity
     const other = auth?.none ? 'none' : auth?.token ? 'token' : undefined
@@ -23,4 +25,11 @@ export function checkIdentity({ settings: { auth, proxyIdentity, oidc, ldap }, w
       if (!directories.includes(name))
         wrong('oidc.sameAs', name, 'is no directory', `use one of: ${directories.join(', ') || '(none is configured)'}`)
   }
+  if (failed('repositories') || failed('http')) return
+  const guarded = settings.repositories.findIndex(({ allowFrom }) => allowFrom.length > 0)
+  if (guarded >= 0 && String(settings.http.trustedProxies) === String(nearby))
+    warn(
+      `repositories[${guarded}].allowFrom`,
+      'can be got around by whoever has a private address, who is believed to be a proxy: write http.trustedProxies, your proxies alone, or [] for none',
+    )
 }

@@ -26,7 +26,8 @@ export interface PlacesOptions {
  */
 export function createPlaces({ repositories, decide, reachOf }: PlacesOptions): Places {
   const networks = new WeakMap<Repository, (address: string) => boolean>()
-  const contents = new WeakMap<Repository, { members: Member[]; groups: Repository[] }>()
+  const contents = new WeakMap<Repository, GroupContent>()
+
   function isOpenTo(repository: Repository, address: string | undefined): boolean {
     const { allowFrom, name } = repository
     if (allowFrom === undefined) return true
@@ -39,34 +40,18 @@ export function createPlaces({ repositories, decide, reachOf }: PlacesOptions): 
     return isListed(address)
   }
 
-  /** What a group shows, and the groups that stand in between. A group changes, as an object, with everything that is in it. */
-  function contentOf(group: Repository) {
+  /** Asked for in every request about a group. A group changes, as an object, with everything that is in it. */
+  function contentOf(group: Repository): GroupContent {
     const known = contents.get(group)
     if (known) return known
-    const found = { members: membersOf(group, repositories), groups: groupsIn(group, []) }
+    const found = groupContent(group, repositories)
     contents.set(group, found)
     return found
   }
 
-  function groupsIn(group: Repository, way: readonly string[]): Repository[] {
-    if (group.type !== 'group' || way.includes(group.name)) return []
-    const inner = group.members.map((member) => repositories.named(member.repository))
-    const groups = inner.filter((one) => one?.type === 'group')
-    return groups.flatMap((one) => (one ? [one, ...groupsIn(one, [...way, group.name])] : []))
-  }
-
   function isAllowedFrom(address: string | undefined, action: Parameters<Decide>[1], target: Target): boolean {
     const repository = repositories.named(target.repository)
-    if (!repository) return true
-    if (!isOpenTo(repository, address)) return false
-    if (repository.type !== 'group') return true
-    const { members, groups } = contentOf(repository)
-    const written = action === 'push' || action === 'delete' ? repository.writableMember : undefined
-    const isMeant = (member: Member) => member.repository.name === written || member.isAskedFor(target.image)
-    return (
-      groups.every((group) => isOpenTo(group, address)) &&
-      members.every((member) => !isMeant(member) || isOpenTo(member.repository, address))
-    )
+    return !repository || concerned(repository, action, target.image, contentOf).every((one) => isOpenTo(one, address))
   }
 
   const may = (principal: Principal, action: Parameters<Decide>[1], target: Target) =>
@@ -83,4 +68,45 @@ export function createPlaces({ repositories, decide, reachOf }: PlacesOptions): 
       repositories.looksAtAddresses ? { ...principal, address: client.clientAddress } : principal,
     isElsewhere: (principal, action, target) => decide(principal, action, target) && !may(principal, action, target),
   }
+}
+
+/** The repositories with a list that have a say in whether something may be done to an image of a repository: for people who want to know. */
+export function whoLooks(
+  repository: Repository,
+  action: Parameters<Decide>[1],
+  image: string,
+  repositories: Pick<Repositories, 'named'>,
+): Repository[] {
+  const all = concerned(repository, action, image, (group) => groupContent(group, repositories))
+  return all.filter(({ allowFrom }) => allowFrom !== undefined)
+}
+
+/** What a group shows, and the groups that stand in between. */
+interface GroupContent {
+  members: Member[]
+  groups: Repository[]
+}
+
+function concerned(
+  repository: Repository,
+  action: Parameters<Decide>[1],
+  image: string,
+  contentOf: (group: Repository) => GroupContent,
+): Repository[] {
+  if (repository.type !== 'group') return [repository]
+  const { members, groups } = contentOf(repository)
+  const written = action === 'push' || action === 'delete' ? repository.writableMember : undefined
+  const asked = members.filter((member) => member.repository.name === written || member.isAskedFor(image))
+  return [repository, ...groups, ...asked.map((member) => member.repository)]
+}
+
+function groupContent(group: Repository, repositories: Pick<Repositories, 'named'>): GroupContent {
+  return { members: membersOf(group, repositories), groups: groupsIn(group, repositories, []) }
+}
+
+function groupsIn(group: Repository, repositories: Pick<Repositories, 'named'>, way: readonly string[]): Repository[] {
+  if (group.type !== 'group' || way.includes(group.name)) return []
+  const inner = group.members.map((member) => repositories.named(member.repository))
+  const groups = inner.filter((one) => one?.type === 'group')
+  return groups.flatMap((one) => (one ? [one, ...groupsIn(one, repositories, [...way, group.name])] : []))
 }
