@@ -28,6 +28,8 @@ import { createFront } from './http/compose.ts'
 import { createDebug } from './http/debug.ts'
 import { createHealth } from './http/health.ts'
 import type { Handler } from './http/incoming.ts'
+import { webFiles } from './http/web-files.ts'
+import { createWebPage } from './http/web-page.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
 import { openIdentity } from './identity/open.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
@@ -165,9 +167,11 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       ...pages,
       ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), identity },
     })
+    const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>
       createFront({
         rooms: { ...formats, api: api.handler, healthz, readyz, metrics: guarded('observe', metricsPage, pages) },
+        otherwise,
         headers: config.http.headers,
         onAccess: accessLog?.write,
         metrics,

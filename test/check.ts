@@ -22,7 +22,10 @@ const steps: Step[] = [
   { name: 'types', command: [bin('tsc'), '--project', '.'] },
   { name: 'rules of the house', command: [process.execPath, 'test', './test/rules'] },
   { name: 'documents', command: [process.execPath, 'test', './test/docs'], needs: 'test/docs' },
-  { name: 'shell scripts', command: [...eachFile('sh -n'), 'bin/entrepot', 'bin/with-bun', 'bin/find-bun.sh'] },
+  {
+    name: 'shell scripts',
+    command: [...eachFile('sh -n'), 'bin/entrepot', 'bin/with-bun', 'bin/find-bun.sh', 'bin/build-web-if-stale'],
+  },
   { name: 'bash scripts', command: [...eachFile('bash -n'), '.ci/run'] },
 ]
 

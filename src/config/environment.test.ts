@@ -117,6 +117,7 @@ const rows: [Env, string, unknown][] = [
   [{ REGISTRY_LOG_FIELDS_SERVICE: 'registry' }, 'log.fields', { service: 'registry' }],
   [{ REGISTRY_LOG_FIELDS_MY_FIELD: '1.10' }, 'log.fields', { my_field: '1.10' }],
   [{ REGISTRY_CATALOG_MAXENTRIES: '7' }, 'catalog.maxentries', 7],
+  [{ ENTREPOT_WEB_ENABLED: 'false' }, 'web.enabled', false],
   [{ REGISTRY_TAGS_MAXTAGS: '8' }, 'tags.maxtags', 8],
   [{ REGISTRY_VALIDATION_DISABLED: 'true' }, 'validation.disabled', true],
   [{ ENTREPOT_DATADIR: '/var/lib/entrepot' }, 'database', 'sqlite:/var/lib/entrepot/entrepot.db'],

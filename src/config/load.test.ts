@@ -94,6 +94,7 @@ describe('loading the configuration', () => {
         },
         gc: { enabled: true, grace: 3_600_000 },
       },
+      web: { enabled: true },
       catalog: { maxentries: 1000 },
       tags: { maxtags: 1000 },
       validation: { disabled: false },

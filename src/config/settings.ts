@@ -112,6 +112,9 @@ export const settings = section('', {
   secrets,
   oidc,
   sessions,
+  web: section('The web page.', {
+    enabled: setting(boolean, 'true', 'Serve it at `/`. The REST API is there without it too.'),
+  }),
   catalog: section('The list of images.', {
     maxentries: setting(integer(1), '1000', 'Most entries that one page of `_catalog` may ask for.'),
   }),

@@ -1,5 +1,6 @@
 import type { Database as BunSqlite } from 'bun:sqlite'
 import type { Kysely } from 'kysely'
+import { AppError } from '../errors.ts'
 import type { Queries } from './database.ts'
 import type { Schema } from './schema.ts'
 
@@ -18,6 +19,14 @@ interface Surroundings {
   onCommit(): void
 }
 
+/** See `createBatches`. */
+export interface Batches {
+  /** Runs work in a transaction that others may share; resolves when it is committed, durably where that is wanted. */
+  run<T>(durable: boolean, work: (queries: Queries) => Promise<T>): Promise<T>
+  /** Takes nothing more, and waits for what it has taken: the file must not be closed in the middle of a transaction. */
+  close(): Promise<void>
+}
+
 /** More would only keep the first ones of a batch waiting. */
 const largestBatch = 64
 
@@ -30,9 +39,10 @@ export function createBatches(
   file: BunSqlite,
   queries: Kysely<Schema>,
   { whenFree, meaningOf, onCommit }: Surroundings,
-) {
+): Batches {
   const waiting: Waiting[] = []
-  let draining = false
+  let draining: Promise<void> | undefined
+  let isClosed = false
 
   const statement = (sql: string) => {
     const prepared = file.prepare(sql)
@@ -45,12 +55,11 @@ export function createBatches(
   const synchronous = (mode: 'full' | 'normal') => void file.run(`pragma synchronous = ${mode}`)
 
   async function drain(): Promise<void> {
-    draining = true
     while (waiting.length > 0) {
       const batch = waiting.splice(0, largestBatch)
       await queries.connection().execute((connection) => runBatch(connection, batch))
     }
-    draining = false
+    draining = undefined
   }
 
   /** Never throws: every piece of work is told how it ended. */
@@ -92,11 +101,18 @@ export function createBatches(
     }
   }
 
-  return <T>(durable: boolean, run: (queries: Queries) => Promise<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      waiting.push({ durable, run, resolve: resolve as (value: unknown) => void, reject })
-      if (!draining) void drain()
-    })
+  return {
+    run: (durable, run) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new AppError('unavailable', 'the database is closed'))
+        waiting.push({ durable, run, resolve: resolve as (value: unknown) => void, reject })
+        draining ??= drain()
+      }),
+    async close() {
+      isClosed = true
+      await draining
+    },
+  }
 }
 
 type Statements = [() => void, () => void, () => void]

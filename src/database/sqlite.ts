@@ -57,7 +57,7 @@ export async function openSqlite(path: string): Promise<Database> {
     throw error
   }
 
-  const batched = createBatches(writer, queries, {
+  const batches = createBatches(writer, queries, {
     whenFree: (run) => whenFree(run, description),
     onCommit: commits.noteOwn,
     meaningOf: (error) => withMeaning(error, description),
@@ -70,8 +70,8 @@ export async function openSqlite(path: string): Promise<Database> {
     },
     description,
     queries,
-    transaction: (work) => batched(true, work),
-    relaxed: (work) => batched(false, work),
+    transaction: (work) => batches.run(true, work),
+    relaxed: (work) => batches.run(false, work),
     async snapshot(work) {
       const file = openFile(path, description)
       file.run('pragma query_only = on')
@@ -98,7 +98,10 @@ export async function openSqlite(path: string): Promise<Database> {
         throw new AppError('unavailable', `database: ${description} cannot be read`, { cause })
       }
     },
-    close,
+    async close() {
+      await batches.close()
+      await close()
+    },
   }
 }
 

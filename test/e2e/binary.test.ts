@@ -59,6 +59,10 @@ describe('the single executable', () => {
       await client.pushImage('team/app', image, '1.0')
       await client.verifyImage('team/app', image, '1.0')
       expect((await fetch(`${url}/v2/`)).status).toBe(401)
+      const page = await (await fetch(url)).text()
+      const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(page)?.[1]
+      const packed = await fetch(`${url}/${script}`, { headers: { 'accept-encoding': 'br' }, decompress: false })
+      expect([packed.status, packed.headers.get('content-encoding')]).toEqual([200, 'br'])
       expect((await run([binary, 'gc', '--dry-run', '--json'], { cwd: elsewhere, env })).trim()).toContain('"blobs":0')
     } finally {
       expect(await daemon.stop()).toBe(0)

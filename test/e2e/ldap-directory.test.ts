@@ -384,11 +384,11 @@ describe.skipIf(reason !== undefined)('the way to a directory', () => {
     const { port } = frozen.address() as { port: number }
     try {
       const url = [`ldap://127.0.0.1:${dead}/${people}?uid`, `ldap://127.0.0.1:${port}`, server.url]
-      const settings = usual({ url, ca: undefined, timeout: '300ms' })
+      const settings = usual({ url, ca: undefined, timeout: '2s' })
       expect(await enterOnce(settings, 'alice', 'alice-secret')).toMatchObject({ name: 'alice' })
       const trace = await traceOf(settings, 'alice')
       expect(trace).toContain('nothing listens there')
-      expect(trace).toContain('no answer within 300 ms')
+      expect(trace).toContain('no answer within')
       expect(trace).toContain(`connected to ${server.url}`)
     } finally {
       frozen.close()

@@ -110,6 +110,8 @@ describeRegistry('content in the API', settings, (registry) => {
     ])
     const through = await ask<object[]>(registry, '/repositories/all/images/web%2Fapp/tags?limit=1')
     expect(through).toMatchObject([{ name: '1.0', digest }])
+    const found = await ask<object[]>(registry, '/repositories/all/images/web%2Fapp/tags?search=2.')
+    expect(found).toMatchObject([{ name: '2.0' }, { name: '2.1' }])
   })
 
   test('a manifest is decoded: layers, config, history', async () => {

@@ -44,6 +44,8 @@ describeRegistry('a session of the API', settings, (registry) => {
     expect(answer.status).toBe(401)
     expect(answer.headers.getSetCookie()).toEqual([])
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    // A browser would ask by itself.
+    expect(answer.headers.get('www-authenticate')).toBeNull()
   })
 
   test('lets its browser see, and change only with the token', async () => {

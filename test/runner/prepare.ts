@@ -1,4 +1,5 @@
-import { Unavailable } from '../helpers/process.ts'
+import { run, Unavailable } from '../helpers/process.ts'
+import { browserPackages } from '../services/chromium.ts'
 import { goTool, goToolNames } from '../services/go-tools.ts'
 import { installOpenldap } from '../services/openldap.ts'
 import { installPackages } from '../services/packages.ts'
@@ -7,6 +8,7 @@ import { installPostgres } from '../services/postgres.ts'
 const packages = [
   ...['docker.io', 'containerd', 'runc', 'podman', 'buildah', 'skopeo'],
   ...['nginx-light', 'libnginx-mod-stream', 'haproxy', 'docker-registry', 'curl', 'tinyproxy', 'squid'],
+  ...browserPackages,
 ]
 
 /**
@@ -22,6 +24,7 @@ export async function prepare(): Promise<void> {
       console.log(`  ${error instanceof Unavailable ? error.message : `${name} could not be built: ${error}`}`)
     }
   }
+  await timed('the web page', () => run(['bin/build-web-if-stale']))
   await timed('Debian packages', () => installPackages(...packages))
   await timed('PostgreSQL', installPostgres)
   await timed('OpenLDAP', installOpenldap)

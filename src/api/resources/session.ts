@@ -41,7 +41,8 @@ export function addSession(api: Api, parts: ApiParts): void {
     async ({ body, incoming, caller, header }) => {
       refuseForeignPages(incoming)
       const credentials = `Basic ${Buffer.from(`${body.name}:${body.password}`).toString('base64')}`
-      const principal = await Promise.resolve(authenticator.authenticate(credentials, incoming)).catch((error) => {
+      const verdict = withoutChallenge(async () => authenticator.authenticate(credentials, incoming))
+      const principal = await verdict.catch((error) => {
         tellRefused(tell, incoming, error, body.name)
         throw error
       })
@@ -107,6 +108,18 @@ function refuseForeignPages({ headers }: Incoming): void {
   const site = headers.get('sec-fetch-site')
   if (site !== null && !['same-origin', 'none'].includes(site))
     throw new AppError('denied', 'logging in from a page of another site is not allowed')
+}
+
+/** A browser that is told of Basic asks for a password itself, before its page hears of the answer. */
+async function withoutChallenge<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { code, message, detail, cause, headers } = error
+    const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'www-authenticate')
+    throw new AppError(code, message, { detail, cause, headers: Object.fromEntries(others) })
+  }
 }
 
 function publicForm({ principal: { name, admin, groups }, source, csrf, createdAt }: Session) {

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { listTagDetails, tagHistory } from '../../database/browse.ts'
 import { AppError } from '../../errors.ts'
-import type { Images } from '../../formats/docker/images/image-source.ts'
+import type { Images, Page } from '../../formats/docker/images/image-source.ts'
 import type { ApiParts } from '../api.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
 import { imageInRepository, imageParams } from '../in-repository.ts'
@@ -47,7 +47,7 @@ export function addTags(api: Api, parts: ApiParts): void {
       const page = { last: after, limit: limit + 1 }
       const rows =
         repository.type === 'group'
-          ? await tagsThrough(images, image, page)
+          ? await tagsThrough(images, image, search, page)
           : await listTagDetails(db.queries, { repositoryId: repository.id, image, search }, page)
       linkToNext(incoming, header, rows.length > limit ? rows[limit - 1]?.name : undefined)
       return rows.slice(0, limit).map(({ updatedAt, ...tag }) => ({
@@ -101,15 +101,25 @@ export function addTags(api: Api, parts: ApiParts): void {
   )
 }
 
+/** Pages that are looked through for tags with a text in them. */
+const mostPages = 20
+const largestPage = 1000
+
 /** Of a group the members are asked, for what is here already. */
-async function tagsThrough(images: Images, image: string, page: { last: string; limit: number }) {
-  const names = await images.tags(image, page)
-  if (names === undefined) throw new AppError('image-unknown', `there is no image ${image}`)
-  const tags = await Promise.all(
-    names.map(async (name) => {
+async function tagsThrough(images: Images, image: string, search: string, { last, limit }: Page) {
+  const names: string[] = []
+  let after: string | undefined = last
+  for (let page = 0; after !== undefined && names.length < limit && page < mostPages; page += 1) {
+    const size: number = search === '' ? limit : largestPage
+    const found: string[] | undefined = await images.tags(image, { last: after, limit: size })
+    if (found === undefined) throw new AppError('image-unknown', `there is no image ${image}`)
+    names.push(...found.filter((name) => name.includes(search)))
+    after = found.length >= size ? found.at(-1) : undefined
+  }
+  return Promise.all(
+    names.slice(0, limit).map(async (name) => {
       const found = await images.manifest(image, { tag: name }, { local: true })
       return { name, digest: found?.digest ?? '', mediaType: found?.mediaType ?? '', updatedAt: null }
     }),
   )
-  return tags
 }

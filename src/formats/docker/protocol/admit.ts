@@ -101,7 +101,9 @@ export function insufficientScope(
   cause?: AppError,
 ): AppError {
   const description = scope === undefined ? 'the token is not good for this' : `the token is not good for ${scope}`
-  return challenged(authenticator, incoming, { scope, error: 'insufficient_scope', description }, description, cause)
+  // Who may not do it at all is told that: another token would be no better.
+  const message = cause?.message ?? description
+  return challenged(authenticator, incoming, { scope, error: 'insufficient_scope', description }, message, cause)
 }
 
 /** Docker's scope for an action on an image. Who pushes also looks what is there. */
