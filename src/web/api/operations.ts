@@ -32,6 +32,20 @@ export type Login = {
   password: string
 }
 
+export type OwnSession = {
+  /** names it, and opens nothing */
+  id: string
+  source: string
+  /** where they logged in from */
+  address: string
+  userAgent: string
+  since: string
+  /** within a minute */
+  usedAt: string
+  /** the one that this request came with */
+  current: boolean
+}
+
 export type AuditEvent = {
   id: number
   at: string
@@ -191,6 +205,31 @@ export interface Operations {
   /** Log out */
   'DELETE /session': {
     params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: undefined
+  }
+  /** Your sessions, the one used last first */
+  'GET /sessions': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: OwnSession[]
+  }
+  /** End all your sessions but this one */
+  'DELETE /sessions': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: {
+      ended: number
+    }
+  }
+  /** End one of your sessions */
+  'DELETE /sessions/{session}': {
+    params: {
+      session: string
+    }
     query: Record<never, never>
     body: undefined
     answer: undefined
