@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
+import { openListener } from '../../src/http/listener.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
 import { fakeIncoming } from '../helpers/fake-incoming.ts'
+import { rawExchange } from '../helpers/raw-http.ts'
 import { describeRegistry } from '../helpers/registry.ts'
 
 const passwordHash = await Bun.password.hash('secret', { algorithm: 'bcrypt', cost: 4 })
@@ -87,4 +90,39 @@ describeRegistry('a registry that believes no proxy', { ...settings, proxyIdenti
     const incoming = fakeIncoming('GET', '/v2/', { 'x-ssl-client-s-dn': 'CN=root' }, { clientAddress: proxy })
     expect((await registry.app().handler(incoming)).status).toBe(401)
   })
+})
+
+const near = { ...settings, proxyIdentity: { ...settings.proxyIdentity, from: ['127.0.0.1'] } }
+
+describeRegistry('the header on the wire', near, (registry) => {
+  const statusOf = async (...lines: string[]) => {
+    const { handler } = registry.app()
+    const listener = await openListener({ addr: '127.0.0.1:0', handler, trust: ['127.0.0.1'], log: silentLog })
+    try {
+      const head = ['GET /v2/ HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines, '', '']
+      return (await rawExchange(listener.port, head.join('\r\n'))).status
+    } finally {
+      await listener.stop(1000)
+    }
+  }
+
+  test('is believed in any case, once, from the peer', async () => {
+    expect(await statusOf('x-SSL-client-S-dn: CN=ada')).toBe(200)
+    expect(await statusOf('X-SSL-Client-S-DN: CN=ada', 'X-Forwarded-For: 198.51.100.1')).toBe(200)
+  })
+
+  for (const lines of [
+    ['X-SSL-Client-S-DN: CN=ada', 'x-ssl-client-s-dn: CN=root'],
+    ['X-SSL-Client-S-DN: CN=ada, CN=root'],
+    ['X_SSL_Client_S_DN: CN=root'],
+    ['X-SSL-Client-S-DN : CN=root'],
+    [' X-SSL-Client-S-DN: CN=root'],
+    ['X-Other: a\nX-SSL-Client-S-DN: CN=root\n b'],
+    ['X-SSL-Client-S-DN:', ' CN=root'],
+    ['X-SSL-Client-S-DN\0: CN=root'],
+  ])
+    test(`lets nobody in as ${JSON.stringify(lines)}`, async () => {
+      const status = await statusOf(...lines)
+      expect([0, 400, 401]).toContain(status)
+    })
 })
