@@ -18,7 +18,9 @@ import { createGroupImages } from './formats/docker/images/group.ts'
 import { createHostedImages } from './formats/docker/images/hosted.ts'
 import { createHostedTogether } from './formats/docker/images/hosted-together.ts'
 import type { Images } from './formats/docker/images/image-source.ts'
-import { createProxyImages, type ProxyRepository } from './formats/docker/images/proxy.ts'
+import { onceEach } from './formats/docker/images/once-each.ts'
+import { createProxyImages } from './formats/docker/images/proxy.ts'
+import { createUpstreams } from './formats/docker/images/upstreams.ts'
 import type { ProtocolParts } from './formats/docker/protocol/call.ts'
 import { createDockerProtocol } from './formats/docker/protocol/dispatch.ts'
 import { tokenPath } from './formats/docker/protocol/token.ts'
@@ -31,9 +33,12 @@ import type { Handler } from './http/incoming.ts'
 import { webFiles } from './http/web-files.ts'
 import { createWebPage } from './http/web-page.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
-import { openIdentity } from './identity/open.ts'
+import { openIdentity } from './identity/open-identity.ts'
+import { collectJob } from './jobs/collect.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
+import { createJobs } from './jobs/jobs.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
+import { moveJob } from './repositories/move-job.ts'
 import { createPlaces } from './repositories/places.ts'
 import { type Repository, writableMemberOf } from './repositories/repositories.ts'
 import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
@@ -47,10 +52,8 @@ import { withLimit } from './storage/limit.ts'
 import { withRetry } from './storage/retry.ts'
 import { createAccessLog } from './telemetry/access-log.ts'
 import type { Log } from './telemetry/log.ts'
-import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createMetrics } from './telemetry/metrics.ts'
 import { configuredOutbound } from './upstream/configured.ts'
-import { createGuard } from './upstream/guard.ts'
-import { createUpstream } from './upstream/upstream.ts'
 import { version } from './version.ts'
 
 export interface App {
@@ -65,7 +68,7 @@ export interface App {
   caches: ProxyCaches
   uploads: Uploads
   /** Creates, changes and removes repositories while they are served, in the name of whoever asks for it. */
-  repositoriesAs(actor: Actor): RepositoryService
+  repositoriesAs(actor: Actor, requestId?: string): RepositoryService
   /** Takes over what registry:2 left in the default blob store, once; until it is done nothing is served under `/v2/`. Before `startJobs`. */
   adopt(signal: AbortSignal): Promise<void>
   /** Starts what runs beside the requests: collector, upload purge, sweep of what a crash has left. */
@@ -108,10 +111,19 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     )
     const together = createHostedTogether({ db, blobs })
     const downloads = closers.add(createDownloads({ blobs, uploads, stores, log }))
-    const upstreamOf = createUpstreams(config, log, now, metrics)
+    const outbound = configuredOutbound(config)
+    const upstreams = createUpstreams(config, { outbound, log, now, metrics })
     const lastUse = closers.add(createLastUse(db, now))
     const caches = createProxyCaches({ ...parts, repositories, lastUse, log, metrics })
-    const proxyImages = createProxyImages({ ...parts, blobs, downloads, upstreamOf, lastUse, log, metrics })
+    const proxyImages = createProxyImages({
+      ...parts,
+      blobs,
+      downloads,
+      upstreamOf: upstreams.of,
+      lastUse,
+      log,
+      metrics,
+    })
     const imagesOf: ProtocolParts['imagesOf'] = onceEach((repository: Repository): Images => {
       if (repository.type === 'hosted') return hostedImages(repository)
       if (repository.type === 'proxy') return proxyImages(repository)
@@ -119,12 +131,19 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
     const identity = await openIdentity({ config, db, log, now, metrics, secrets, tokenPath })
-    const { authenticator, passwords, tokens, firstAdmin, reload } = identity
+    const { authenticator, passwords, tokens, accounts, firstAdmin, reload } = identity
     closers.add(authenticator)
     const writableMember = (group: string) => writableMemberOf(repositories, group)
     const access = closers.add(await openAccess({ config, db, log, now, writableMember }))
     const places = createPlaces({ repositories, ...access })
     const { decide, reachOf } = places
+    const repositoriesAs: App['repositoriesAs'] = (actor, requestId) =>
+      createRepositoryService({
+        ...{ ...parts, secrets, config, refresh: repositories.refresh, actor },
+        tell: (event) => audit.tell({ ...event, requestId }),
+      })
+    const work = { 'gc.run': collectJob(collector, metrics), 'repository.move': moveJob(repositoriesAs) }
+    const jobs = closers.add(createJobs({ db, log, now, work }))
 
     let draining = false
     const protocol = {
@@ -144,7 +163,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       assertReady: adoption.assertDone,
     }
     const accessLog = config.log.accesslog.disabled ? undefined : createAccessLog({ formatter: config.log.formatter })
-    const health = createHealth([db, ...blobStores.map(({ driver }) => driver), adoption], () => draining)
+    const checks = [db, ...blobStores.map(({ driver }) => driver), adoption]
+    const health = createHealth(checks, () => draining)
     const metricsPage: Handler = async (incoming) => {
       incoming.route = 'metrics'
       return new Response(await metrics.metricsText(), { headers: { 'content-type': metrics.contentType } })
@@ -165,7 +185,8 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
     const pages = { ...protocol, authenticator: passwords }
     const api = openApi(config, {
       ...pages,
-      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound: configuredOutbound(config), identity },
+      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound, identity, jobs, checks },
+      ...{ repositoriesAs, upstreams, accounts, refreshAccess: access.refresh },
     })
     const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined
     const frontOf = (formats: Record<string, Handler>) =>
@@ -190,12 +211,12 @@ export async function openApp(config: Config, log: Log, now: () => number = Date
       collector,
       caches,
       uploads,
-      repositoriesAs: (actor) =>
-        createRepositoryService({ ...parts, secrets, config, refresh: repositories.refresh, tell: audit.tell, actor }),
+      repositoriesAs,
       firstAdmin,
       reload,
       adopt: adoption.run,
       startJobs: () => {
+        jobs.begin()
         closers.add(
           startHousekeeping(config, {
             proxies: () => repositories.all().flatMap(({ type, id }) => (type === 'proxy' ? [id] : [])),
@@ -228,39 +249,6 @@ export async function openDrivers(config: Config, add: Closers['add']): Promise<
     opened.push({ name, driver: add(await openDriver(settings)) })
   }
   return opened
-}
-
-/** The upstream of each proxy repository, made at first use and then kept: it knows tokens and how the upstream is doing. */
-function createUpstreams(config: Config, log: Log, now: () => number, metrics: Metrics) {
-  const outbound = configuredOutbound(config)
-  const { allow } = config.outbound
-  const guard = createGuard({ allow })
-  const foreignGuard = createGuard({ allow, allowPrivate: false })
-  return onceEach(({ name, upstream }: ProxyRepository) =>
-    createUpstream(
-      { name, ...upstream },
-      {
-        log,
-        now,
-        outbound,
-        guard,
-        foreignGuard,
-        answered: (kind, seconds) => metrics.upstreamAnswered(name, kind, seconds),
-      },
-    ),
-  )
-}
-
-/** Makes the value for a key at first use: a repository's images are asked for by every request. */
-function onceEach<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const made = new WeakMap<Key, Value>()
-  return (key) => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const value = make(key)
-    made.set(key, value)
-    return value
-  }
 }
 
 async function openDriver(settings: BlobStoreConfig): Promise<StorageDriver> {

@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'method-unsupported'
   | 'read-only'
   | 'policy-refused'
+  | 'changed-meanwhile'
   | 'unauthenticated'
   | 'denied'
   | 'throttled'

@@ -43,6 +43,8 @@ export function indexByImage<Value>(values: readonly { images: readonly string[]
   return {
     prefixes: [...byPrefix.keys()],
     find(image) {
+      // No image is called so: whoever asks for it means all of them, and none of these patterns is about all.
+      if (image === '') return undefined
       const exact = findUnder(image, image)
       if (exact !== undefined) return exact
       for (let slash = image.indexOf('/'); slash >= 0; slash = image.indexOf('/', slash + 1)) {

@@ -1,34 +1,49 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Decide, ReachOf } from '../access/decide.ts'
+import type { Config } from '../config/config.ts'
 import type { BlobStore } from '../content/blob-store.ts'
 import type { Collector } from '../content/collector.ts'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
-import type { Tell } from '../events/event.ts'
+import type { Actor, Tell } from '../events/event.ts'
 import type { Images } from '../formats/docker/images/image-source.ts'
+import type { Upstreams } from '../formats/docker/images/upstreams.ts'
+import type { Checked } from '../http/health.ts'
 import type { Handler, Incoming } from '../http/incoming.ts'
 import type { OidcProvider } from '../identity/oidc/provider.ts'
 import type { OidcUsers } from '../identity/oidc/users.ts'
+import type { Accounts } from '../identity/open-identity.ts'
 import type { Authenticator } from '../identity/principal.ts'
 import type { Sessions } from '../identity/sessions.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 import type { Places } from '../repositories/places.ts'
 import type { Repositories, Repository } from '../repositories/repositories.ts'
+import type { RepositoryService } from '../repositories/service.ts'
 import type { Log } from '../telemetry/log.ts'
 import { version } from '../version.ts'
 import { identify } from './caller.ts'
 import type { Api, ApiEnv } from './endpoint.ts'
 import { problemResponse } from './problem.ts'
 import { addAudit } from './resources/audit.ts'
+import { addGrants } from './resources/grants.ts'
+import { addIdentity } from './resources/identity.ts'
 import { addImages } from './resources/images.ts'
+import { addJobs } from './resources/jobs.ts'
 import { addManifests } from './resources/manifests.ts'
+import { addMe } from './resources/me.ts'
 import { addOidcLogin } from './resources/oidc-login.ts'
 import { addRepositories } from './resources/repositories.ts'
+import { addRepositoryChanges } from './resources/repository-changes.ts'
+import { addRepositoryChecks } from './resources/repository-checks.ts'
+import { addRobots } from './resources/robots.ts'
 import { addSearch } from './resources/search.ts'
+import { addServer } from './resources/server.ts'
 import { addSession } from './resources/session.ts'
-import { addSessions } from './resources/sessions.ts'
 import { addStores } from './resources/stores.ts'
 import { addSystem } from './resources/system.ts'
 import { addTags } from './resources/tags.ts'
+import { addTokens } from './resources/tokens.ts'
+import { addUsers } from './resources/users.ts'
 import { type TellChange, tellRefused } from './told.ts'
 
 /** What the API works with. */
@@ -51,6 +66,17 @@ export interface ApiParts {
   imagesOf: (repository: Repository) => Images
   stores: readonly BlobStore[]
   collector: Pick<Collector, 'reclaimable'>
+  config: Config
+  /** Users, tokens and robots; undefined where nobody has an account here. */
+  accounts: Accounts | undefined
+  /** Looks at the grants again: after a change of some. */
+  refreshAccess: () => Promise<void>
+  /** Changes repositories in the name of whoever asks for it. */
+  repositoriesAs: (actor: Actor, requestId?: string) => RepositoryService
+  upstreams: Upstreams
+  jobs: Jobs
+  /** What has to be well for the server to serve. */
+  checks: readonly Checked[]
   tell: Tell
   /** Tells of a change that was made. */
   tellChange: TellChange
@@ -90,15 +116,24 @@ export function createApi(parts: ApiParts): Handler {
   })
   addSystem(api, parts)
   addSession(api, parts)
-  addSessions(api, parts)
   addOidcLogin(api, parts)
   addAudit(api, parts)
   addRepositories(api, parts)
+  addRepositoryChanges(api, parts)
+  addRepositoryChecks(api, parts)
+  addJobs(api, parts)
   addImages(api, parts)
   addTags(api, parts)
   addManifests(api, parts)
   addSearch(api, parts)
   addStores(api, parts)
+  addMe(api, parts)
+  addUsers(api, parts)
+  addGrants(api, parts)
+  addTokens(api, parts)
+  addRobots(api, parts)
+  addIdentity(api, parts)
+  addServer(api, parts)
   api.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Entrepot', version, description: 'REST API of an Entrepot registry.' },

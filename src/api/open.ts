@@ -1,14 +1,15 @@
 import type { Config } from '../config/config.ts'
 import type { Handler } from '../http/incoming.ts'
 import { configuredOidc } from '../identity/oidc/configured.ts'
-import type { Identity } from '../identity/open.ts'
+import type { Identity } from '../identity/open-identity.ts'
 import { createSessions } from '../identity/sessions.ts'
 import type { Outbound } from '../upstream/outbound.ts'
 import type { ApiParts } from './api.ts'
 import { changesTold } from './told.ts'
 
 /** What the API needs of the rest of the house. */
-export interface ApiOptions extends Omit<ApiParts, 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
+export interface ApiOptions
+  extends Omit<ApiParts, 'config' | 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
   outbound: Outbound
   identity: Pick<Identity, 'oidcUsers' | 'current' | 'generation'>
 }
@@ -32,6 +33,7 @@ export function openApi(config: Config, { outbound, identity, ...parts }: ApiOpt
   const tellChange = changesTold(parts.tell)
   const all: ApiParts = {
     ...parts,
+    config,
     tellChange,
     sessions,
     sessionSeconds: longest / 1000,

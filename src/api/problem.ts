@@ -1,3 +1,4 @@
+import { HTTPException } from 'hono/http-exception'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { Incoming } from '../http/incoming.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -23,6 +24,7 @@ const statuses = {
   'method-unsupported': 405,
   'read-only': 405,
   'policy-refused': 403,
+  'changed-meanwhile': 412,
   unauthenticated: 401,
   denied: 403,
   throttled: 429,
@@ -58,7 +60,7 @@ export interface Problem {
 
 /** The answer to whatever was thrown. What is no fault of the caller is logged, and goes out as no more than the request id. */
 export function problemResponse(thrown: unknown, { id: requestId }: Incoming, log: Log): Response {
-  const error = thrown instanceof AppError ? thrown : new AppError('internal', 'unexpected error', { cause: thrown })
+  const error = asAppError(thrown)
   const hidden = ours[error.code]
   if (hidden !== undefined) log.error(error.message, { error: error.cause ?? error, requestId })
   const problem: Problem = {
@@ -72,4 +74,12 @@ export function problemResponse(thrown: unknown, { id: requestId }: Incoming, lo
     status: problem.status,
     headers: { ...error.headers, 'content-type': 'application/problem+json' },
   })
+}
+
+function asAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown
+  // What the framework refuses before a schema sees it: a body that is no JSON.
+  if (thrown instanceof HTTPException && thrown.status === 400)
+    return new AppError('request-invalid', thrown.message, { cause: thrown })
+  return new AppError('internal', 'unexpected error', { cause: thrown })
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { AppEvent, Tell } from '../events/event.ts'
+import type { Actor, AppEvent, Tell } from '../events/event.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { nameTried } from '../identity/basic.ts'
 import type { Caller } from './caller.ts'
@@ -15,9 +15,8 @@ export type TellChange = (
 ) => void
 
 export function changesTold(tell: Tell): TellChange {
-  return (incoming, { principal }, action, repository, object, detail) => {
-    const name = principal.kind === 'anonymous' ? '' : principal.name
-    const actor = { kind: principal.kind, name, address: incoming.clientAddress }
+  return (incoming, caller, action, repository, object, detail) => {
+    const actor = actorOf(caller, incoming)
     tell({ action, result: 'done', actor, repository, object, requestId: incoming.id, detail })
   }
 }
@@ -44,3 +43,8 @@ export function tellRefused(tell: Tell, incoming: Refused, thrown: unknown, name
 }
 
 type Refused = Pick<Incoming, 'headers' | 'user' | 'clientAddress' | 'id' | 'method' | 'path'>
+
+/** The caller, for the audit log. */
+export function actorOf({ principal }: Caller, { clientAddress: address }: Pick<Incoming, 'clientAddress'>): Actor {
+  return { kind: principal.kind, name: principal.kind === 'anonymous' ? '' : principal.name, address }
+}

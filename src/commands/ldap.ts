@@ -5,10 +5,9 @@ import { findUser } from '../database/users.ts'
 import { AppError } from '../errors.ts'
 import { readTextFile } from '../identity/durable-file.ts'
 import { parseHtpasswd } from '../identity/htpasswd.ts'
-import { createDirectory } from '../identity/ldap/directory.ts'
-import { type LoginOutcome, tryLogin } from '../identity/ldap/login.ts'
+import type { LoginOutcome } from '../identity/ldap/login.ts'
 import { type DirectorySettings, directorySettings } from '../identity/ldap/settings.ts'
-import { DirectoryTrouble } from '../identity/ldap/trouble.ts'
+import { traceLogin } from '../identity/ldap/trace.ts'
 import { loadOrExplain } from './configured.ts'
 import type { CommandIo } from './io.ts'
 import { passwordFrom } from './user.ts'
@@ -35,7 +34,7 @@ export async function testLdap(
     if (earlier) say(`note: ${user} is known to ${earlier}, which comes first and decides; no directory would be asked`)
     for (const directory of settings) {
       say(`directory ${directory.name}`)
-      const outcome = await traced(directory, user, password, (line) => say(`  ${line}`))
+      const outcome = await traceLogin(directory, user, password, (line) => say(`  ${line}`))
       if (outcome === undefined) return 1
       if (outcome.kind === 'unknown') continue
       if (outcome.kind === 'refused') return fail(io, outcome.reason)
@@ -47,33 +46,6 @@ export async function testLdap(
     if (!(error instanceof AppError)) throw error
     io.err.write(`${error.message}\n`)
     return error.code === 'request-invalid' ? 2 : 1
-  }
-}
-
-/** Undefined after trouble, which has been told. */
-async function traced(
-  settings: DirectorySettings,
-  user: string,
-  password: string | undefined,
-  say: (line: string) => void,
-): Promise<LoginOutcome | undefined> {
-  const directory = createDirectory(settings)
-  let told = ''
-  try {
-    return await tryLogin(directory, settings, user, password, (line) => {
-      told = line
-      say(line)
-    })
-  } catch (error) {
-    if (!(error instanceof DirectoryTrouble)) throw error
-    const alreadySaid = told === `failed: ${error.message}` || told === `  what to do: ${error.advice}`
-    if (!alreadySaid) {
-      say(`failed: ${error.message}`)
-      if (error.advice) say(`  what to do: ${error.advice}`)
-    }
-    return undefined
-  } finally {
-    await directory.close()
   }
 }
 

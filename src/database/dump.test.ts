@@ -91,6 +91,22 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     last_used_at: 5,
     revoked_at: null,
   })
+  await db.queries
+    .insertInto('jobs')
+    .values({
+      kind: 'repository.move',
+      object: 'private',
+      state: 'waiting',
+      parameters: '{"store":"fast"}',
+      log: '[]',
+      actor_kind: 'user',
+      actor: 'admin',
+      created_at: 4,
+      attempts: 0,
+      lease_until: 0,
+      cancel_asked: 0,
+    })
+    .execute()
   const blob = { digest: 'sha256:a', size: 2 ** 50, state: 'live' as const, lease_until: 1, created_at: 1 }
   await db.queries
     .insertInto('blobs')

@@ -10,6 +10,7 @@ import * as tokens from './migrations/0006-tokens.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
 import * as sessionCredentials from './migrations/0010-session-credentials.ts'
+import * as jobs from './migrations/0011-jobs.ts'
 import type { Schema } from './schema.ts'
 
 /** In order, by the name they are remembered under. Never change one that was released: add another. */
@@ -22,6 +23,7 @@ const migrations = {
   '0007-audit': audit,
   '0008-sessions': sessions,
   '0010-session-credentials': sessionCredentials,
+  '0011-jobs': jobs,
 }
 
 /** The name of the newest migration this version knows. */
@@ -48,6 +50,7 @@ const tables: (keyof Schema)[] = [
   'signing_keys',
   'robots',
   'access_tokens',
+  'jobs',
 ]
 
 /**

@@ -25,6 +25,7 @@ export interface Schema {
   signing_keys: SigningKeyTable
   robots: RobotTable
   access_tokens: AccessTokenTable
+  jobs: JobTable
 }
 
 export interface RepositoryTable {
@@ -265,4 +266,34 @@ export interface AccessTokenTable {
   /** To the minute or so. */
   last_used_at: Timestamp | null
   revoked_at: Timestamp | null
+}
+
+/** Work in the background. Held by one instance at a time, by a lease. */
+export interface JobTable {
+  id: Generated<number>
+  /** `gc.run`, `repository.move`. */
+  kind: string
+  /** What it is about: the name of a repository; else empty. */
+  object: string
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+  /** JSON object. */
+  parameters: string
+  /** JSON object of numbers, in the words of the kind. */
+  progress: string | null
+  /** JSON list of `{at, text}`, the last hundred. */
+  log: string
+  error: string | null
+  actor_kind: 'anonymous' | 'user' | 'robot' | 'system' | 'console'
+  /** Who asked for it. */
+  actor: string
+  created_at: Timestamp
+  started_at: Timestamp | null
+  finished_at: Timestamp | null
+  /** How often an instance has taken it. */
+  attempts: number
+  /** The instance that runs it, until `lease_until` without a sign of life. */
+  holder: string | null
+  lease_until: Timestamp
+  /** 0 or 1. */
+  cancel_asked: number
 }

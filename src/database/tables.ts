@@ -22,6 +22,7 @@ export const tableKeys = {
   signing_keys: ['number'],
   robots: ['id'],
   access_tokens: ['id'],
+  jobs: ['id'],
 } as const satisfies { [Table in keyof Schema]: readonly (keyof Schema[Table] & string)[] }
 
 export type TableName = keyof typeof tableKeys
@@ -41,4 +42,5 @@ export const countedTables = [
   'audit_events',
   'robots',
   'access_tokens',
+  'jobs',
 ] as const

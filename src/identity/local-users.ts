@@ -32,6 +32,8 @@ export interface LocalUsers extends UserSource {
   setPassword(name: string, password: string): Promise<boolean>
   /** False when there is no such user. */
   remove(name: string): Promise<boolean>
+  /** Runs a larger change of users, so that it holds at once here. */
+  changing<T>(change: Promise<T>): Promise<T>
 }
 
 /** The source of users that live in the database. */
@@ -50,6 +52,7 @@ export function createLocalUsers(store: UserStore): LocalUsers {
 
   return {
     name: 'local',
+    changing,
     generation: () => generation,
     async verify(username, password) {
       const user = await store.find(username)

@@ -5,7 +5,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { declareUsers } from './declared-users.ts'
 import { createFirstAdmin, type FirstAdmin } from './first-admin.ts'
 import { type HtpasswdSource, openHtpasswdSource } from './htpasswd-source.ts'
-import { createLocalUsers } from './local-users.ts'
+import { createLocalUsers, type LocalUsers } from './local-users.ts'
 import { besideProvider } from './oidc/beside.ts'
 import type { UserSource } from './sources.ts'
 import { databaseUserStore } from './user-store.ts'
@@ -28,6 +28,8 @@ export interface Sources {
    * configuration declares, and no others.
    */
   sources: UserSource[]
+  /** Those of the database; undefined where they are not asked. */
+  local: LocalUsers | undefined
   /** Shown by clients that ask a person. */
   realm: string
   /** Set when this start created the first local user. */
@@ -53,10 +55,10 @@ export async function openSources({ config, db, log, now, metrics }: SourcesOpti
   const firstAdmin = isAlone ? undefined : await createFirstAdmin({ store, dataDir, log })
   await declare()
   const file = htpasswd && (await openHtpasswd(htpasswd.path, log))
-  const local = isAlone && users.length === 0 ? [] : [createLocalUsers(store)]
-  const sources = [...local, ...(file ? [file] : []), ...directories]
+  const local = isAlone && users.length === 0 ? undefined : createLocalUsers(store)
+  const sources = [...(local ? [local] : []), ...(file ? [file] : []), ...directories]
   if (sources.length > 1) log.info('users are looked for in this order', { sources: sources.map(({ name }) => name) })
-  return { sources, realm: htpasswd?.realm ?? 'Entrepot', firstAdmin, reload: () => file?.reload() }
+  return { sources, local, realm: htpasswd?.realm ?? 'Entrepot', firstAdmin, reload: () => file?.reload() }
 }
 
 async function openHtpasswd(path: string, log: Log): Promise<HtpasswdSource> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Config, RepositoryConfig } from '../config/config.ts'
 import { type JsonObject, mergeForm } from '../config/form.ts'
 import { mapRepositorySecrets, type RepositoryForm } from '../config/repository-form.ts'
@@ -35,6 +36,13 @@ export interface RepositoryView {
   createdAt: number
   /** In the words of the file, what is a default left out; secrets are `***`. */
   settings: RepositoryForm
+  /** Another one after each change. */
+  version: string
+}
+
+/** What a change relies on. Another `version` than the one there is now: `changed-meanwhile`, and nothing is changed. */
+export interface ChangeOptions {
+  version?: string | undefined
 }
 
 export interface ServiceParts extends ContentParts {
@@ -58,10 +66,12 @@ export interface RepositoryService {
   get(name: string): Promise<RepositoryView | undefined>
   create(form: JsonObject): Promise<RepositoryView>
   /** What is null goes back to its default; lists are replaced whole; a secret given as it was shown stays (RFC 7396). */
-  update(name: string, changes: JsonObject): Promise<RepositoryView>
+  update(name: string, changes: JsonObject, options?: ChangeOptions): Promise<RepositoryView>
+  /** Makes it what the form says, whatever it was; creates it where there is none. A secret given as it was shown stays. */
+  put(name: string, form: JsonObject, options?: ChangeOptions): Promise<{ view: RepositoryView; isNew: boolean }>
   setOnline(name: string, online: boolean): Promise<RepositoryView>
   /** With content: broken off, the repository is offline and holds what is left; call it again. */
-  remove(name: string, options?: { withContent?: boolean }): Promise<void>
+  remove(name: string, options?: { withContent?: boolean } & ChangeOptions): Promise<void>
   /** See `moveContent`. Resolves at once when it is there already. */
   move(name: string, store: string, options?: Omit<MoveOptions, 'onSwitch'>): Promise<MoveProgress>
   usageOf(name: string): Promise<Usage>
@@ -81,6 +91,7 @@ export function createRepositoryService(parts: ServiceParts): RepositoryService 
       trouble,
       createdAt: row.created_at,
       settings: mapRepositorySecrets(form, ({ masked }) => masked),
+      version: versionOf(row),
     }
   }
 
@@ -125,6 +136,37 @@ export function createRepositoryService(parts: ServiceParts): RepositoryService 
     return result
   }
 
+  async function createIn(tx: Queries, form: JsonObject): Promise<RepositoryView> {
+    const rows = await listRepositories({ queries: tx })
+    const others = configsOf(rows)
+    const repository = checkedRepository(form, others, stores)
+    const { name } = repository
+    if (others.some((one) => one.name === name) || rows.some((one) => one.name === name))
+      throw new AppError('request-invalid', `name "${name}" is the name of a repository already: choose another`)
+    const columns = columnsOf(withAuthorities(repository), secrets)
+    await putRepository(tx, { ...columns, managed_by: 'database', created_at: now() })
+    return viewOf(await rowNamed(tx, name))
+  }
+
+  async function changeIn(
+    tx: Queries,
+    row: RepositoryRow,
+    change: (before: RepositoryForm) => JsonObject,
+  ): Promise<RepositoryView> {
+    assertOurs(row)
+    const { form: before } = opened(row, secrets)
+    const form = keepSecrets(before, change(before))
+    refuseFixed(before, form)
+    mapRepositorySecrets(form, ({ text, path }) => {
+      if (text === '') throw new AppError('request-invalid', `${path} cannot be opened any more: set it again`)
+      return text
+    })
+    const others = configsOf(await listRepositories({ queries: tx })).filter((one) => one.name !== row.name)
+    const repository = checkedRepository(form, others, stores)
+    await changeRepository(tx, row.id, columnsOf(withAuthorities(repository), secrets))
+    return viewOf(await rowNamed(tx, row.name))
+  }
+
   return {
     async list() {
       return (await listRepositories(db)).map(viewOf)
@@ -135,35 +177,26 @@ export function createRepositoryService(parts: ServiceParts): RepositoryService 
       return row && viewOf(row)
     },
 
-    create: (form) =>
-      changing('create', String(form['name']), async (tx) => {
-        const rows = await listRepositories({ queries: tx })
-        const others = configsOf(rows)
-        const repository = checkedRepository(form, others, stores)
-        const { name } = repository
-        if (others.some((one) => one.name === name) || rows.some((one) => one.name === name))
-          throw new AppError('request-invalid', `name "${name}" is the name of a repository already: choose another`)
-        const columns = columnsOf(withAuthorities(repository), secrets)
-        await putRepository(tx, { ...columns, managed_by: 'database', created_at: now() })
-        return viewOf(await rowNamed(tx, name))
-      }),
+    create: (form) => changing('create', String(form['name']), (tx) => createIn(tx, form)),
 
-    update: (name, changes) =>
+    update: (name, changes, { version } = {}) =>
       changing('update', name, async (tx) => {
         const row = await rowNamed(tx, name)
-        assertOurs(row)
-        const { form: before } = opened(row, secrets)
-        const form = keepSecrets(before, mergeForm(before, changes))
-        refuseFixed(before, form)
-        mapRepositorySecrets(form, ({ text, path }) => {
-          if (text === '') throw new AppError('request-invalid', `${path} cannot be opened any more: set it again`)
-          return text
-        })
-        const others = configsOf(await listRepositories({ queries: tx })).filter((one) => one.name !== name)
-        const repository = checkedRepository(form, others, stores)
-        await changeRepository(tx, row.id, columnsOf(withAuthorities(repository), secrets))
-        return viewOf(await rowNamed(tx, name))
+        assertVersion(row, version)
+        return changeIn(tx, row, (before) => mergeForm(before, changes))
       }),
+
+    async put(name, form, { version } = {}) {
+      const isThere = (await listRepositories(db)).some((one) => one.name === name)
+      const view = await changing(isThere ? 'update' : 'create', name, async (tx) => {
+        const row = await holdRepository(tx, name)
+        if (!row && version === undefined) return createIn(tx, { ...form, name })
+        const held = row ?? (await rowNamed(tx, name))
+        assertVersion(held, version)
+        return changeIn(tx, held, () => ({ ...form, name }))
+      })
+      return { view, isNew: !isThere }
+    },
 
     setOnline: (name, online) =>
       changing(online ? 'online' : 'offline', name, async (tx) => {
@@ -173,9 +206,10 @@ export function createRepositoryService(parts: ServiceParts): RepositoryService 
         return viewOf({ ...row, online: online ? 1 : 0 })
       }),
 
-    async remove(name, { withContent = false } = {}) {
+    async remove(name, { withContent = false, version } = {}) {
       const row = await changing('remove', name, async (tx) => {
         const found = await rowNamed(tx, name)
+        assertVersion(found, version)
         assertOurs(found)
         const all = configsOf(await listRepositories({ queries: tx }))
         const connectors = config.connectors.map(({ repository }) => repository)
@@ -210,6 +244,16 @@ export function createRepositoryService(parts: ServiceParts): RepositoryService 
   }
 }
 
+/** The row as a whole, sealed secrets included. */
+function versionOf(row: RepositoryRow): string {
+  return createHash('sha256').update(JSON.stringify(row)).digest('base64url').slice(0, 22)
+}
+
+function assertVersion(row: RepositoryRow, version: string | undefined): void {
+  if (version === undefined || version === versionOf(row)) return
+  throw new AppError('changed-meanwhile', `repository ${row.name} has changed since it was read: read it again`)
+}
+
 /** A secret that comes back as it was shown means the one there is. */
 function keepSecrets(before: RepositoryForm, form: JsonObject): RepositoryForm {
   const known = new Map<string, { text: string; masked: string }>()
@@ -225,14 +269,15 @@ function keepSecrets(before: RepositoryForm, form: JsonObject): RepositoryForm {
 
 /** What other rows and other people rely on. */
 function refuseFixed(before: RepositoryForm, after: RepositoryForm): void {
-  const fixes: Record<string, string> = {
-    name: 'create another repository',
-    format: 'create another repository',
-    type: 'create another repository',
-    blobStore: `entrepot repo move ${before.name} --to STORE`,
-  }
-  for (const [key, fix] of Object.entries(fixes)) {
-    if (JSON.stringify(before[key]) === JSON.stringify(after[key])) continue
+  const another = 'create another repository'
+  const fixed: [key: string, usual: string, fix: string][] = [
+    ['name', '', another],
+    ['format', 'docker', another],
+    ['type', 'hosted', another],
+    ['blobStore', 'default', `entrepot repo move ${before.name} --to STORE`],
+  ]
+  for (const [key, usual, fix] of fixed) {
+    if ((before[key] ?? usual) === (after[key] ?? usual)) continue
     throw new AppError('request-invalid', `${key} of repository ${before.name} cannot be changed like this: ${fix}`)
   }
 }

@@ -190,4 +190,13 @@ describeRegistry('content in the API', settings, (registry) => {
     await ask(registry, '/repositories/team/images/..%2F..%2Fx/tags', 400)
     await ask(registry, `${app}/manifests/sha256:short`, 400)
   })
+
+  test('where everyone may do everything, administration is open too, and accounts there are none', async () => {
+    expect(await ask(registry, '/me')).toMatchObject({ kind: 'anonymous', admin: true })
+    for (const path of ['/settings', '/upstreams', '/roles', '/jobs', '/health', '/identity']) await ask(registry, path)
+    for (const path of ['/tokens', '/robots', '/users'])
+      expect(await ask(registry, path, 403)).toMatchObject({ code: 'policy-refused' })
+    expect((await change(registry, 'PUT', '/repositories/extra', {})).status).toBe(201)
+    expect((await change(registry, 'DELETE', '/repositories/extra')).status).toBe(204)
+  })
 })

@@ -72,8 +72,8 @@ describeRegistry('clients whose certificates a proxy has seen', settings, (regis
 
   test('cannot be used by pages of other sites', async () => {
     const foreign = { ...as('root'), 'sec-fetch-site': 'cross-site' }
-    expect(await statusOf('DELETE', '/api/v1/sessions', foreign)).toBe(401)
-    expect(await statusOf('DELETE', '/api/v1/sessions', as('root'))).toBe(200)
+    expect(await statusOf('DELETE', '/api/v1/me/sessions', foreign)).toBe(401)
+    expect(await statusOf('DELETE', '/api/v1/me/sessions', as('root'))).toBe(200)
     expect(await statusOf('POST', '/v2/team/app/blobs/uploads/', foreign)).toBe(401)
   })
 

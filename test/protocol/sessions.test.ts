@@ -32,7 +32,7 @@ describeRegistry('sessions of people', { auth: undefined }, (registry) => {
   }
   const isIn = async (who: Record<string, string>) => (await call('GET', '/session', who)).status === 200
   const listOf = async (who: Record<string, string>) =>
-    (await (await call('GET', '/sessions', who)).json()) as { id: string; userAgent: string; current: boolean }[]
+    (await (await call('GET', '/me/sessions', who)).json()) as { id: string; userAgent: string; current: boolean }[]
 
   test('end at once when their user is removed, and another of that name does not get them', async () => {
     const ada = await logIn('ada')
@@ -64,18 +64,18 @@ describeRegistry('sessions of people', { auth: undefined }, (registry) => {
     ])
     expect(JSON.stringify(all)).not.toContain(there.cookie.split('=')[1] ?? '-')
     expect(await listOf(bob)).toHaveLength(1)
-    expect((await call('GET', '/sessions')).status).toBe(401)
+    expect((await call('GET', '/me/sessions')).status).toBe(401)
   })
 
   test('are ended by their user, one or all others, and by nobody else', async () => {
     const [here, there, bob] = [await logIn('ada', 'Here'), await logIn('ada', 'There'), await logIn('bob')]
     const id = (await listOf(there)).find(({ current }) => current)?.id ?? ''
-    expect((await call('DELETE', `/sessions/${id}`, bob)).status).toBe(404)
-    expect((await call('DELETE', `/sessions/${id}`, { cookie: here.cookie })).status).toBe(403)
-    expect((await call('DELETE', `/sessions/${id}`, here)).status).toBe(204)
+    expect((await call('DELETE', `/me/sessions/${id}`, bob)).status).toBe(404)
+    expect((await call('DELETE', `/me/sessions/${id}`, { cookie: here.cookie })).status).toBe(403)
+    expect((await call('DELETE', `/me/sessions/${id}`, here)).status).toBe(204)
     expect([await isIn(here), await isIn(there), await isIn(bob)]).toEqual([true, false, true])
     await logIn('ada')
-    expect(await (await call('DELETE', '/sessions', here)).json()).toEqual({ ended: 1 })
+    expect(await (await call('DELETE', '/me/sessions', here)).json()).toEqual({ ended: 1 })
     expect([await isIn(here), await isIn(bob)]).toEqual([true, true])
   })
 

@@ -24,6 +24,7 @@ const wire = {
   'method-unsupported': [405, 'UNSUPPORTED'],
   'read-only': [405, 'UNSUPPORTED'],
   'policy-refused': [403, 'DENIED'],
+  'changed-meanwhile': [412, 'UNSUPPORTED'],
   unauthenticated: [401, 'UNAUTHORIZED'],
   denied: [403, 'DENIED'],
   throttled: [429, 'TOOMANYREQUESTS'],
