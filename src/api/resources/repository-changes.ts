@@ -86,7 +86,7 @@ export function addRepositoryChanges(api: Api, parts: ApiParts): void {
       also: changed,
     },
     async (call) => {
-      const { params, caller, incoming, header, reply } = call
+      const { params, caller, header, reply } = call
       const name = params.repository
       const body = { ...(call.body as JsonObject), name }
       const given = (call.body as JsonObject)['name']
@@ -120,7 +120,7 @@ export function addRepositoryChanges(api: Api, parts: ApiParts): void {
       also: changed,
     },
     async (call) => {
-      const { caller, incoming, header } = call
+      const { caller, header } = call
       const before = await viewOf(call)
       const { blobStore, ...changes } = call.body as JsonObject
       const after = mergeForm(before.settings, call.body as JsonObject)
