@@ -9,6 +9,7 @@ import { coldPull } from './cases/cold-pull.ts'
 import { garbageCollection } from './cases/garbage-collection.ts'
 import { groupPull } from './cases/group-pull.ts'
 import { layerPush } from './cases/layer-push.ts'
+import { logins } from './cases/logins.ts'
 import { manifestGet } from './cases/manifest-get.ts'
 import { memory } from './cases/memory.ts'
 import { smallPushes } from './cases/small-pushes.ts'
@@ -29,6 +30,7 @@ import { chooseSubject } from './programs/subject.ts'
 
 const benchmarks: readonly Benchmark[] = [
   manifestGet,
+  logins,
   blobGet,
   layerPush,
   smallPushes,

@@ -1,7 +1,7 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { AppError } from '../errors.ts'
 import { type BasicCredentials, basicChallenge, parseBasic } from './basic.ts'
+import { createCredentialNames } from './fingerprint.ts'
 import { createGate } from './gate.ts'
 import { type Authenticator, anonymous, type Client, type KnownPrincipal, type Principal } from './principal.ts'
 import { isKnown, type UserRecord, type UserSource } from './sources.ts'
@@ -65,8 +65,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const challenge = basicChallenge(realm)
   const remote = options.remoteVerifications ?? { atOnce: 32, waiting: 200 }
   const gates = { here: createGate(atOnce, waiting), remote: createGate(remote.atOnce, remote.waiting) }
-  // Headers are remembered as digests under a key of this process alone, so that passwords do not stay in memory or mean anything elsewhere.
-  const key = randomBytes(32)
+  // Headers are not remembered themselves, so that passwords do not stay in memory.
+  const nameOf = createCredentialNames()
   const remembered = new Map<string, Remembered>()
   const flights = new Map<string, Flight>()
   let generation = currentGeneration()
@@ -80,7 +80,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   function authenticate(credentials: string | undefined, client: Client): Principal | Promise<Principal> {
     if (credentials === undefined || credentials === noCredentials) return anonymous
     forgetWhenChanged()
-    const digest = createHmac('sha256', key).update(credentials).digest('base64')
+    const digest = nameOf(credentials)
     const known = remembered.get(digest)
     if (known && known.until > now()) return known.principal
     return verifyOnce(digest, credentials, client.clientAddress)

@@ -12,6 +12,10 @@ export interface Poured {
 
 const bufferBytes = 256 * 1024
 const syncEveryBytes = 32 * 1024 * 1024
+/** For chunks that last, as those of a download: whoever reads it does not wait for the sync, and would share disk and processor with it. */
+const lastingSyncEveryBytes = 256 * 1024 * 1024
+/** So much at once of chunks that last: as much may be on its way to the disk while as much again is gathered. */
+const passedBytes = stagingLagBytes / 2
 const pooledBuffers = 16
 
 /** How a stream is to be written. */
@@ -68,7 +72,7 @@ interface Sink {
 
 /** Gathers chunks in buffers of its own, and writes one while it fills the other. */
 function createCopyingSink(fd: number, start: number): Sink {
-  const line = createWriteLine(fd, start)
+  const line = createWriteLine(fd, start, syncEveryBytes)
   let filling = takeBuffer()
   let filled = 0
   let spare: Uint8Array | undefined
@@ -106,7 +110,7 @@ function createCopyingSink(fd: number, start: number): Sink {
 
 /** Writes chunks as they are, several at a time when they are small. */
 function createPassingSink(fd: number, start: number): Sink {
-  const line = createWriteLine(fd, start)
+  const line = createWriteLine(fd, start, lastingSyncEveryBytes)
   let waiting: Uint8Array[] = []
   let bytes = 0
 
@@ -117,15 +121,16 @@ function createPassingSink(fd: number, start: number): Sink {
     waiting = []
     bytes = 0
     // What is on its way to the disk and what waits stay below the lag that readers of a staged upload are told.
-    if (size > stagingLagBytes - bufferBytes) await line.settle()
+    if (size > passedBytes) await line.settle()
   }
 
   return {
     async add(chunk) {
       if (chunk.byteLength === 0) return
+      if (bytes > 0 && bytes + chunk.byteLength > passedBytes) await handOver()
       waiting.push(chunk)
       bytes += chunk.byteLength
-      if (bytes >= bufferBytes) await handOver()
+      if (bytes >= passedBytes) await handOver()
     },
     async flush() {
       if (bytes > 0) await handOver()
@@ -135,8 +140,8 @@ function createPassingSink(fd: number, start: number): Sink {
   }
 }
 
-/** Writes to one file, one after the other. */
-function createWriteLine(fd: number, start: number) {
+/** Writes to one file, one after the other, and has the disk begin with them every `syncEvery` bytes. */
+function createWriteLine(fd: number, start: number, syncEvery: number) {
   let position = start
   let syncedTo = start
   let writing: Promise<void> | undefined
@@ -160,7 +165,7 @@ function createWriteLine(fd: number, start: number) {
       writing = writeAllOf(fd, parts, position).catch(note)
       position += bytes
       // Starting write-back early leaves little to do for the sync that makes a large upload durable.
-      if (!syncing && position - syncedTo >= syncEveryBytes) {
+      if (!syncing && position - syncedTo >= syncEvery) {
         syncedTo = position
         syncing = syncData(fd)
           .catch(note)

@@ -10,34 +10,61 @@ import { connectionFailure, failure } from './failures.ts'
 export async function* bodyOf(answer: Answer, idleMs: number): ByteStream & AsyncGenerator<Uint8Array> {
   if (!answer.body) return
   const reader = answer.body.getReader()
+  const silence = watchSilence(answer, idleMs)
+  const onBreak = (error: unknown) => {
+    throw silence.broken() ?? bodyError(error, answer)
+  }
   let isFinished = false
   try {
     for (;;) {
-      const { done, value } = await readWithin(reader, answer, idleMs)
+      silence.begins()
+      const { done, value } = await reader.read().catch(onBreak)
+      silence.ends()
       if (done) break
       yield value
     }
     isFinished = true
   } finally {
+    silence.close()
     if (!isFinished) answer.abort()
   }
 }
 
-async function readWithin(reader: ReadableStreamDefaultReader<Uint8Array>, answer: Answer, idleMs: number) {
+/** Aborts the answer when a read takes longer than `idleMs`. One timer for many reads, which come by the thousand: when it is due, it looks how long the present one has lasted. */
+function watchSilence(answer: Answer, idleMs: number) {
+  let since: number | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   let late: AppError | undefined
-  const timer = setTimeout(() => {
+
+  function look(): void {
+    timer = undefined
+    if (since === undefined) return
+    const left = since + idleMs - performance.now()
+    if (left > 0) {
+      timer = setTimeout(look, left)
+      return
+    }
     late = failure('upstream-timeout', answer.place, `${answer.place.host} sent nothing for ${idleMs / 1000} s`)
     answer.abort(late)
-  }, idleMs)
-  try {
-    return await reader.read()
-  } catch (error) {
-    if (late) throw late
-    // An abort by the caller comes as the caller's own reason.
-    throw isBroken(error) ? connectionFailure(error, answer.place) : error
-  } finally {
-    clearTimeout(timer)
   }
+
+  return {
+    begins(): void {
+      since = performance.now()
+      timer ??= setTimeout(look, idleMs)
+    },
+    ends(): void {
+      since = undefined
+    },
+    /** Why the read broke, if it was this. */
+    broken: () => late,
+    close: () => clearTimeout(timer),
+  }
+}
+
+/** An abort by the caller comes as the caller's own reason. */
+function bodyError(error: unknown, answer: Answer): unknown {
+  return isBroken(error) ? connectionFailure(error, answer.place) : error
 }
 
 function isBroken(error: unknown): boolean {

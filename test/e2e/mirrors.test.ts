@@ -202,6 +202,55 @@ describe.skipIf(why !== undefined)('mirrors', () => {
     testMs,
   )
 
+  test.each([
+    [
+      'a wrong login for Docker Hub',
+      { 'https://index.docker.io/v1/': { username: 'someone', password: 'wrong' } },
+      true,
+    ],
+    ['no login', {}, false],
+  ])(
+    'docker with %s uses a mirror that knows users and is open for pulling, and sees nothing private',
+    async (_, logins, guessed) => {
+      const upstream = { url: upstreams[0]!.url, namespaces: ['docker.io'], tagAge: '0s' }
+      await using closed = await startServer({
+        auth: 'admin',
+        config: {
+          version: 0.1,
+          log: { level: 'debug' },
+          repositories: [{ name: 'private' }, { name: 'docker-hub', type: 'proxy', upstream }],
+          defaultRepository: 'docker-hub',
+          anonymous: { pull: ['docker-hub'] },
+        },
+      })
+      await registryClient(closed).pushImage('private/secret', samples.zstd, '1')
+      const hosts = { 'registry-1.docker.io': '127.0.0.1', 'auth.docker.io': '127.0.0.1' }
+      const docker = await startDocker({ mirror: closed.url, hosts, logins })
+      const asked = (what: RegExp) => closed.log().match(what)?.length ?? 0
+      try {
+        await docker.docker('pull', 'x:1')
+        const id = await docker.docker('image', 'inspect', '-f', '{{.Id}}', 'x:1')
+        expect(id.trim()).toBe(samples.two.config.digest)
+        expect(asked(/GET \/v2\/library\/x\/blobs\/sha256:\S* HTTP\/1.1" 200/g)).toBeGreaterThanOrEqual(1)
+        // That the daemon did come with the user's password, and was not refused for it.
+        expect(asked(/a token for nobody/g) > 0).toBe(guessed)
+        expect(asked(/GET \/v2\/_token\S* HTTP\/1.1" 401/g)).toBe(0)
+
+        for (const name of ['private/secret:1', `${closed.host}/private/secret:1`]) {
+          const { code, stderr } = await docker.attempt(['pull', name])
+          expect(code).not.toBe(0)
+          expect(stderr).toMatch(/denied|unauthorized|authentication required|no basic auth|connection refused/i)
+        }
+        expect(asked(/GET \/v2\/private\/secret\/\S* HTTP\/1.1" 200/g)).toBe(0)
+        const wrong = await docker.attempt(['login', '-u', 'admin', '--password-stdin', closed.host], 'wrong')
+        expect(wrong.stderr).toMatch(/unauthorized|incorrect/i)
+      } finally {
+        await docker.stop()
+      }
+    },
+    testMs,
+  )
+
   test(
     'containerd and podman log in to a mirror that wants it',
     async () => {

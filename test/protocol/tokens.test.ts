@@ -276,6 +276,85 @@ describeRegistry('tokens', { auth: undefined }, (registry) => {
   })
 })
 
+const open = {
+  auth: undefined,
+  repositories: [{ name: 'private' }, { name: 'docker-hub' }],
+  defaultRepository: 'docker-hub',
+  anonymous: { pull: ['docker-hub'] },
+}
+
+describeRegistry('tokens where strangers may pull', open, (registry) => {
+  const wrong = basic('someone', 'for-docker-hub')
+  // Each from an address of its own: guesses are slowed down.
+  let host = 0
+  const request = (query: string, authorization: string, options: RequestOptions = {}) =>
+    registry.request('GET', `/v2/_token?service=entrepot&${query}`, {
+      clientAddress: `192.0.2.${++host}`,
+      ...options,
+      headers: { authorization },
+    })
+
+  test.each([
+    ['scope=repository:library/x:pull'],
+    ['scope=repository:x:pull&account=someone&client_id=docker&offline_token=true'],
+    ['scope=repository:docker-hub/library/x:pull'],
+    ['scope=repository:a:pull%20repository:b:pull&scope=repository:a:pull'],
+  ])('a wrong password gets a token for nobody with %s', async (query) => {
+    const answer = await request(query, wrong)
+    expect(answer.status).toBe(200)
+    const given = (await answer.json()) as Answer
+    expect(decodeJwt(given.token)).toMatchObject({ sub: '' })
+    expect(given).not.toHaveProperty('refresh_token')
+    const name = /repository:([^:]+):/.exec(query)![1]
+    await registry.expect(404, 'GET', `/v2/${name}/manifests/1`, bearer(given.token))
+    await registry.expect(401, 'GET', '/v2/private/x/manifests/1', bearer(given.token))
+    await registry.expect(401, 'POST', `/v2/${name}/blobs/uploads/`, bearer(given.token))
+  })
+
+  test('a wrong password is told so where it is to be checked, or where more is wanted than everybody may', async () => {
+    for (const query of [
+      '',
+      'account=someone&client_id=docker&offline_token=true',
+      'scope=',
+      'scope=nonsense',
+      'scope=repository:x:',
+      'scope=repository:x:pull,push',
+      'scope=repository:x:push',
+      'scope=repository:x:*',
+      'scope=repository:private/x:pull',
+      'scope=repository:x:pull&scope=repository:private/x:pull',
+      'scope=repository:x:pull%20repository:y:push',
+      'scope=registry:catalog:*',
+      'scope=repository:x:pull&scope=registry:catalog:*',
+    ])
+      expect([query, (await request(query, wrong)).status]).toEqual([query, 401])
+  })
+
+  test('a form with a wrong password is answered alike', async () => {
+    const fields = { grant_type: 'password', service: 'entrepot', username: 'someone', password: 'for-docker-hub' }
+    const post = (more: object) =>
+      registry.request('POST', '/v2/_token', { ...form({ ...fields, ...more }), clientAddress: `192.0.2.${++host}` })
+    expect((await post({ scope: 'repository:x:pull' })).status).toBe(200)
+    expect((await post({ scope: 'repository:x:pull,push' })).status).toBe(401)
+    expect((await post({})).status).toBe(401)
+  })
+
+  test('guesses are counted, and who is slowed down for them goes on to get what everybody may have', async () => {
+    const from = { clientAddress: '192.0.2.250' }
+    const pull = () => request('scope=repository:x:pull', wrong, from)
+    for (let guess = 0; guess < 12; guess++) expect((await pull()).status).toBe(200)
+    expect((await request('', wrong, from)).status).toBe(429)
+    expect((await request('scope=repository:private/x:pull', wrong, from)).status).toBe(429)
+    expect((await pull()).status).toBe(200)
+  })
+
+  test('the right password gets a token of its user', async () => {
+    const admin = basic('admin', registry.app().firstAdmin!.password)
+    const answer = (await (await request('scope=repository:x:pull', admin)).json()) as Answer
+    expect(decodeJwt(answer.token)).toMatchObject({ sub: 'admin' })
+  })
+})
+
 describeRegistry('tokens where docker may keep one', { auth: undefined, tokens: { identity: true } }, (registry) => {
   test('docker login gets a refresh token', async () => {
     const admin = basic('admin', registry.app().firstAdmin!.password)

@@ -1,6 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import type { Origin } from '../../http/incoming.ts'
 import { principalOf } from '../authenticator.ts'
+import { createCredentialNames } from '../fingerprint.ts'
 import type { Authenticator, Client, Principal, WantedToken } from '../principal.ts'
 import type { UserSource } from '../sources.ts'
 import { longestToken, refused } from './issuer.ts'
@@ -34,8 +34,7 @@ const scheme = /^\s*bearer\s+/i
 /** An authenticator that takes Bearer tokens as well. A token that was verified lately is answered from memory, without waiting. */
 export function withBearer(options: BearerOptions): Authenticator {
   const { passwords, verify, sources, challenge, cacheSeconds = 60, cacheEntries = 10_000, now = Date.now } = options
-  // As with passwords: what is remembered means nothing outside this process.
-  const key = randomBytes(32)
+  const nameOf = createCredentialNames()
   const remembered = new Map<string, { principal: Principal; until: number }>()
   let generation = currentGeneration()
 
@@ -53,7 +52,7 @@ export function withBearer(options: BearerOptions): Authenticator {
       generation = current
       remembered.clear()
     }
-    const digest = createHmac('sha256', key).update(credentials).digest('base64')
+    const digest = nameOf(credentials)
     const known = remembered.get(digest)
     if (known && known.until > now()) return known.principal
     return verifyAndRemember(credentials, digest)

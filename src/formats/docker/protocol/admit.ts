@@ -23,37 +23,59 @@ export interface AdmitImage {
 
 /**
  * Who asks, and that they may: by what is decided about them now and, where they showed a token, by what that was issued for. Nothing about the image is
- * looked up before. Throws `unauthenticated`, with the challenge that fetches the right token, or `denied`.
+ * looked up before. Throws, or rejects with, `unauthenticated` and the challenge that fetches the right token, or `denied`.
  */
-export async function admit(
+export function admit(
   parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places' | 'log'>,
   incoming: Incoming,
   action: Action,
   image?: AdmitImage,
-): Promise<Principal> {
-  const { authenticator, decide, places } = parts
-  const here = <P extends Principal>(one: P): P => places?.at(one, incoming) ?? one
+): Principal | Promise<Principal> {
+  const { authenticator } = parts
   const credentials = incoming.headers.get('authorization') ?? undefined
-  const targets: readonly (Target | undefined)[] = image?.targets ?? [undefined]
-  const mayDo = (principal: Principal) => targets.every((target) => decide(principal, action, target))
-  const scope = scopeFor(action, image)
-  let principal: Principal
+  const unknown = (error: unknown) => withoutLogin(parts, incoming, action, image, error)
+  let verdict: Principal | Promise<Principal>
   try {
-    const verdict = authenticator.authenticate(credentials, incoming)
-    principal = here(verdict instanceof Promise ? await verdict : verdict)
+    verdict = authenticator.authenticate(credentials, incoming)
   } catch (error) {
-    if (!isAboutLogins(error)) throw error
-    const nobody = here(anonymous)
-    if (action === 'pull' && mayDo(nobody)) {
-      parts.log.debug(`pulled as nobody: ${error.message}`, { ...targets[0], requestId: incoming.id })
-      return nobody
-    }
-    if (error.code !== 'unauthenticated') throw error
-    const wrong = isBearer(credentials) ? 'invalid_token' : undefined
-    throw challenged(authenticator, incoming, { scope, error: wrong }, error.message, error)
+    return unknown(error)
   }
+  // Nearly every verdict is remembered and there at once.
+  if (!(verdict instanceof Promise)) return decided(parts, incoming, action, image, verdict)
+  return verdict.then((principal) => decided(parts, incoming, action, image, principal), unknown)
+}
+
+/** What is left for credentials that `error` says nothing good about. */
+function withoutLogin(
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places' | 'log'>,
+  incoming: Incoming,
+  action: Action,
+  image: AdmitImage | undefined,
+  error: unknown,
+): Principal {
+  if (!isAboutLogins(error)) throw error
+  const nobody = parts.places?.at(anonymous, incoming) ?? anonymous
+  if (action === 'pull' && mayDo(parts, nobody, action, image)) {
+    parts.log.debug(`pulled as nobody: ${error.message}`, { ...image?.targets[0], requestId: incoming.id })
+    return nobody
+  }
+  if (error.code !== 'unauthenticated') throw error
+  const wrong = isBearer(incoming.headers.get('authorization') ?? undefined) ? 'invalid_token' : undefined
+  const wanted = { scope: scopeFor(action, image), error: wrong } as const
+  throw challenged(parts.authenticator, incoming, wanted, error.message, error)
+}
+
+function decided(
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places'>,
+  incoming: Incoming,
+  action: Action,
+  image: AdmitImage | undefined,
+  verdict: Principal,
+): Principal {
+  const { authenticator, places } = parts
+  const principal = places?.at(verdict, incoming) ?? verdict
   if (principal.kind !== 'anonymous') incoming.user = principal.name
-  const may = mayEnter(principal, action, authenticator) ?? mayDo(principal)
+  const may = mayEnter(principal, action, authenticator) ?? mayDo(parts, principal, action, image)
   if (may && covered(principal, action, image)) return principal
   // That only the place is wrong is for those to know who may do it elsewhere; no login and no other token would help them.
   if (image?.targets.some((target) => places?.isElsewhere(principal, action, target))) {
@@ -64,17 +86,29 @@ export async function admit(
   }
   // Nothing about the target: which part of a name is a repository would tell that there is one.
   const denied = () => new AppError('denied', `${incoming.user} may not ${action} here`, { detail: { action } })
+  const scope = scopeFor(action, image)
   // Also when no token would do: a client asks for another one, gets less than it wants, and gives up. 403 makes some give up before they asked.
   if (principal.scopes) throw insufficientScope(parts, incoming, scope, may ? undefined : denied())
   if (principal.kind !== 'anonymous') throw denied()
   throw challenged(authenticator, incoming, { scope }, 'log in first: docker login')
 }
 
+function mayDo(
+  { decide }: Pick<ProtocolParts, 'decide'>,
+  principal: Principal,
+  action: Action,
+  image: AdmitImage | undefined,
+): boolean {
+  if (!image) return decide(principal, action)
+  for (const target of image.targets) if (!decide(principal, action, target)) return false
+  return true
+}
+
 /**
  * Credentials that are wrong, or cannot be verified now, do not keep anybody from pulling what everybody may pull: docker sends its mirrors the user's password
  * for Docker Hub, and goes past a mirror that refuses it. The failure counts as any other, and for logging in (`enter`) and pushing it is one.
  */
-function isAboutLogins(error: unknown): error is AppError {
+export function isAboutLogins(error: unknown): error is AppError {
   return error instanceof AppError && ['unauthenticated', 'throttled', 'unavailable'].includes(error.code)
 }
 

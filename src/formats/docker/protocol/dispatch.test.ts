@@ -36,7 +36,8 @@ function doorOf(perUser = 10) {
     const incoming = fakeIncoming('GET', '/v2/', { authorization: `Basic ${btoa(login)}` })
     const target = repository === undefined ? [] : [{ repository, image: 'library/app' }]
     const image = target.length === 0 ? undefined : { targets: target, name: 'library/app' }
-    return admit({ authenticator, decide, log }, incoming, action, image).then(
+    const admitted = async () => admit({ authenticator, decide, log }, incoming, action, image)
+    return admitted().then(
       (principal) => (principal.kind === 'anonymous' ? 'nobody' : principal.name),
       (error: AppError) => error.code,
     )

@@ -1,4 +1,5 @@
 import { algorithmOf } from '../../../content/digest.ts'
+import type { StoredManifest } from '../../../database/manifests.ts'
 import { AppError } from '../../../errors.ts'
 import { manifestDigest, parseManifest } from '../images/manifest.ts'
 import { isTag, parseReference, parseTag, type Reference } from '../images/names.ts'
@@ -13,26 +14,41 @@ const maxBytes = 4 * 1024 * 1024
 const maxTags = 100
 
 /** end-3. GET and HEAD. What was pushed is what is answered: `Accept` is not asked, nothing is converted. */
-export async function getManifest(call: ImageCall): Promise<Response> {
-  const { incoming, repository, images, image, reference } = call
-  const wanted = readableReference(reference)
-  const manifest = wanted && (await images.manifest(image, wanted, { toPush: isBeforePush(call) }))
-  if (!manifest) throw await unknownManifest({ repository, images, image, reference })
+export function getManifest(call: ImageCall): Response | Promise<Response> {
+  const wanted = readableReference(call.reference)
+  const found = wanted && call.images.manifest(call.image, wanted, { toPush: isBeforePush(call) })
+  return found instanceof Promise ? found.then((one) => answerWith(call, one)) : answerWith(call, found)
+}
+
+function answerWith(call: ImageCall, manifest: StoredManifest | undefined): Response | Promise<Response> {
+  if (!manifest) return refuseUnknown(call)
+  const { incoming } = call
+  const { digest, content, proxied } = manifest
+  if (matchesEtag(incoming, digest)) {
+    const unchanged = { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } }
+    return noted(incoming, proxied, new Response(null, unchanged))
+  }
+  const body = incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>)
+  return noted(incoming, proxied, new Response(body, { headers: headersFor(manifest) }))
+}
+
+/** For as long as the manifest is in memory: making them takes longer than answering with them. Each answer has a copy of its own. */
+const keptHeaders = new WeakMap<StoredManifest, Headers>()
+
+function headersFor(manifest: StoredManifest): Headers {
+  const kept = keptHeaders.get(manifest)
+  if (kept) return kept
   const { digest, mediaType, content, warning, proxied } = manifest
-  const headers: Record<string, string> = {
+  const headers = new Headers({
     'content-type': mediaType,
     'content-length': String(content.length),
     'docker-content-digest': digest,
     etag: `"${digest}"`,
     // RFC 7234, 5.5.1.
     ...(warning && { warning: `110 - "${warning.replace(/[^\x20-\x7e]|["\\]/g, "'")}"` }),
-  }
-  if (matchesEtag(incoming, digest)) {
-    const unchanged = { status: 304, headers: { 'docker-content-digest': digest, etag: `"${digest}"` } }
-    return noted(incoming, proxied, new Response(null, unchanged))
-  }
-  const body = incoming.method === 'HEAD' ? null : (content as Uint8Array<ArrayBuffer>)
-  return noted(incoming, proxied, new Response(body, { headers }))
+  })
+  if (!proxied) keptHeaders.set(manifest, headers)
+  return headers
 }
 
 /**
@@ -48,6 +64,10 @@ function isBeforePush({ incoming, parts, principal, repository, image }: ImageCa
 /** A tag that cannot exist is answered as one that does not; a digest that is none is an error. */
 function readableReference(text: string): Reference | undefined {
   return text.includes(':') || isTag(text) ? parseReference(text) : undefined
+}
+
+async function refuseUnknown(call: ImageCall): Promise<never> {
+  throw await unknownManifest(call)
 }
 
 async function unknownManifest({

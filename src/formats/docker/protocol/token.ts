@@ -1,11 +1,12 @@
 import { AppError } from '../../../errors.ts'
 import type { Incoming } from '../../../http/incoming.ts'
-import type { Principal, Scope } from '../../../identity/principal.ts'
+import { anonymous, type Principal, type Scope } from '../../../identity/principal.ts'
 import { longestToken } from '../../../identity/tokens/issuer.ts'
 import type { TokenService } from '../../../identity/tokens/open.ts'
 import { formatScopes, parseScopes } from '../../../identity/tokens/scope.ts'
 import { isImageName } from '../images/names.ts'
 import { mayDo } from '../images/targets.ts'
+import { isAboutLogins } from './admit.ts'
 import type { ProtocolParts } from './call.ts'
 import { jsonResponse } from './json.ts'
 import { tellLogin } from './told.ts'
@@ -17,7 +18,7 @@ const longestForm = 65_536
 
 /**
  * Distribution's "Token Authentication Specification" (GET) and "Oauth2 Token Authentication" (POST). Undefined: no path of these, or nobody is given tokens here.
- * Throws `unauthenticated` for wrong credentials, never for too few rights: the token then says less than was asked for.
+ * Throws `unauthenticated` for wrong credentials, except where everybody may have what is asked for; never for too few rights: the token then says less.
  */
 export function answerToken(parts: ProtocolParts, incoming: Incoming): Response | Promise<Response> | undefined {
   const { tokens } = parts
@@ -38,12 +39,13 @@ export function answerToken(parts: ProtocolParts, incoming: Incoming): Response 
 async function get(parts: ProtocolParts, tokens: TokenService, incoming: Incoming): Promise<Response> {
   const credentials = incoming.headers.get('authorization') ?? undefined
   const { query } = incoming
-  const principal = await tokens.passwords.authenticate(credentials, incoming)
-  return issue(parts, tokens, incoming, principal, {
+  const asked = {
     scopes: query.getAll('scope'),
     offline: query.get('offline_token') === 'true',
     client: query.get('client_id') ?? '',
-  })
+  }
+  const principal = await whoAsks(parts, tokens, incoming, credentials, asked.scopes)
+  return issue(parts, tokens, incoming, principal, asked)
 }
 
 async function post(parts: ProtocolParts, tokens: TokenService, incoming: Incoming): Promise<Response> {
@@ -60,7 +62,7 @@ async function post(parts: ProtocolParts, tokens: TokenService, incoming: Incomi
     if (!form.get('username'))
       throw withPasswordChallenge(tokens, new AppError('unauthenticated', 'username is missing'))
     const given = Buffer.from(`${form.get('username') ?? ''}:${form.get('password') ?? ''}`).toString('base64')
-    const principal = await tokens.passwords.authenticate(`Basic ${given}`, incoming)
+    const principal = await whoAsks(parts, tokens, incoming, `Basic ${given}`, asked.scopes)
     return issue(parts, tokens, incoming, principal, asked)
   }
   if (grant !== 'refresh_token')
@@ -73,6 +75,32 @@ async function post(parts: ProtocolParts, tokens: TokenService, incoming: Incomi
   })
   // It stays good and is sent again: clients keep the last one they were given, and several may use it at once.
   return issue(parts, tokens, incoming, principal, { ...asked, offline: false }, refresh)
+}
+
+/**
+ * A login that fails does not keep anybody from a token for what everybody may pull, as it does not keep them from pulling it (see `isAboutLogins`): docker asks
+ * its mirrors for one with the user's password for Docker Hub. A login without a scope wants to know whether the password is right, and is told.
+ */
+async function whoAsks(
+  parts: ProtocolParts,
+  tokens: TokenService,
+  incoming: Incoming,
+  credentials: string | undefined,
+  scopes: readonly string[],
+): Promise<Principal> {
+  try {
+    return await tokens.passwords.authenticate(credentials, incoming)
+  } catch (error) {
+    const wanted = parseScopes(scopes)
+    if (!isAboutLogins(error) || wanted.length === 0 || !wanted.every((scope) => isOpen(parts, scope))) throw error
+    parts.log.debug(`a token for nobody: ${error.message}`, { scope: formatScopes(wanted), requestId: incoming.id })
+    return anonymous
+  }
+}
+
+/** Whether this is nothing but pulling, and everybody may. */
+function isOpen(parts: ProtocolParts, { type, name, actions }: Scope): boolean {
+  return type === 'repository' && actions.join() === 'pull' && mayByName(parts, anonymous, 'pull', name)
 }
 
 interface Asked {
