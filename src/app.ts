@@ -10,6 +10,7 @@ import { createUploads, type Uploads } from './content/uploads.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import type { Actor } from './events/event.ts'
 import { openAudit } from './events/open-audit.ts'
+import { createRarely } from './events/rarely.ts'
 import { openAdoption } from './formats/docker/adoption/first-start.ts'
 import { tellCollisions } from './formats/docker/images/collisions.ts'
 import { createDownloads } from './formats/docker/images/downloads.ts'
@@ -34,12 +35,12 @@ import { createWebPage } from './http/web-page.ts'
 import type { FirstAdmin } from './identity/first-admin.ts'
 import { openIdentity } from './identity/open-identity.ts'
 import { createTokenPurge } from './identity/tokens/purge.ts'
-import { signingKeySealer } from './identity/tokens/sealer.ts'
 import { collectJob } from './jobs/collect.ts'
 import { startHousekeeping } from './jobs/housekeeping.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { openRepositories, watchRepositories } from './repositories/live.ts'
 import { moveJob } from './repositories/move-job.ts'
+import { createPlaces } from './repositories/places.ts'
 import { type Repository, writableMemberOf } from './repositories/repositories.ts'
 import { createRepositoryService, type RepositoryService } from './repositories/service.ts'
 import { createLastUse } from './retention/last-use.ts'
@@ -138,13 +139,13 @@ export async function openApp(
       return createGroupImages({ repositories, imagesOf, together, now, log })(repository)
     })
     const adoption = closers.add(await openAdoption({ ...parts, uploads }, repositories, log))
-    const sealer = () => signingKeySealer(config, db, secrets)
-    const identity = await openIdentity({ config, db, log, now, metrics, sealer, tokenPath })
-    const { authenticator, passwords, tokens, accounts, firstAdmin, reload, isTaken } = identity
+    const identity = await openIdentity({ config, db, log, now, metrics, secrets, tokenPath })
+    const { authenticator, passwords, tokens, accounts, firstAdmin, reload } = identity
     closers.add(authenticator)
     const writableMember = (group: string) => writableMemberOf(repositories, group)
     const access = closers.add(await openAccess({ config, db, log, now, writableMember }))
-    const { decide, reachOf } = access
+    const places = createPlaces({ repositories, ...access })
+    const { decide, reachOf } = places
     const repositoriesAs: App['repositoriesAs'] = (actor, requestId) =>
       createRepositoryService({
         ...{ ...parts, secrets, config, refresh: repositories.refresh, actor },
@@ -161,8 +162,9 @@ export async function openApp(
       authenticator,
       decide,
       reachOf,
+      places,
       tokens,
-      telling: { tell: audit.tell, pulls: config.audit.pulls },
+      telling: { tell: audit.tell, pulls: config.audit.pulls, isNews: createRarely(3_600_000, now) },
       log,
       maxTags: config.tags.maxtags,
       maxCatalog: config.catalog.maxentries,
@@ -192,7 +194,7 @@ export async function openApp(
     const pages = { ...protocol, authenticator: passwords }
     const api = openApi(config, {
       ...pages,
-      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound, isTaken, jobs, checks },
+      ...{ db, now, tell: audit.tell, stores: blobStores, collector, outbound, identity, jobs, checks },
       ...{ repositoriesAs, upstreams, accounts, refreshAccess: access.refresh },
     })
     const otherwise = config.web.enabled ? createWebPage(webFiles) : undefined

@@ -1,6 +1,7 @@
 import type { RepositoryAction } from '../access/decide.ts'
 import { AppError } from '../errors.ts'
 import type { Accounts } from '../identity/open-identity.ts'
+import { type PasswordPolicy, problemWithPassword } from '../identity/password-policy.ts'
 import type { KnownPrincipal, Limit } from '../identity/principal.ts'
 import type { ApiParts } from './api.ts'
 import type { Caller } from './caller.ts'
@@ -34,12 +35,12 @@ export function beyond(
 }
 
 const longestPassword = 1000
-const shortestPassword = 8
 
-/** Throws `request-invalid` for a password that is none. */
-export function checkPassword(password: string): void {
+/** Throws `request-invalid` for a password that is none, or that is guessed too easily. */
+export function checkPassword(password: string, name: string, policy: PasswordPolicy): void {
   const invalid = (message: string) => new AppError('request-invalid', `password: ${message}`)
-  if (password.length < shortestPassword) throw invalid(`write ${shortestPassword} characters or more`)
+  const problem = problemWithPassword(password, name, policy)
+  if (problem) throw invalid(problem)
   if (Buffer.byteLength(password) > longestPassword) throw invalid(`it is longer than ${longestPassword} bytes`)
   // RFC 7617 section 2 forbids them in credentials: it could be stored and never sent.
   if (/\p{Cc}/u.test(password)) throw invalid('leave out line breaks and control characters')

@@ -16,6 +16,7 @@ import type { Accounts } from '../identity/open-identity.ts'
 import type { Authenticator } from '../identity/principal.ts'
 import type { Sessions } from '../identity/sessions.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { Places } from '../repositories/places.ts'
 import type { Repositories, Repository } from '../repositories/repositories.ts'
 import type { RepositoryService } from '../repositories/service.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -43,7 +44,7 @@ import { addSystem } from './resources/system.ts'
 import { addTags } from './resources/tags.ts'
 import { addTokens } from './resources/tokens.ts'
 import { addUsers } from './resources/users.ts'
-import type { TellChange } from './told.ts'
+import { type TellChange, tellRefused } from './told.ts'
 
 /** What the API works with. */
 export interface ApiParts {
@@ -59,6 +60,8 @@ export interface ApiParts {
   decide: Decide
   /** Undefined: everyone reaches everything. */
   reachOf?: ReachOf | undefined
+  /** Looks at where requests come from. */
+  places?: Pick<Places, 'at' | 'isElsewhere'>
   repositories: Repositories
   imagesOf: (repository: Repository) => Images
   stores: readonly BlobStore[]
@@ -94,7 +97,10 @@ export function createApi(parts: ApiParts): Handler {
       throw new AppError('request-invalid', `${first?.field || 'the request'}: ${first?.message}`, { detail: wrong })
     },
   }).basePath('/api/v1')
-  api.onError((error, context) => problemResponse(error, context.env.incoming, parts.log))
+  api.onError((error, context) => {
+    tellRefused(parts.tell, context.env.incoming, error)
+    return problemResponse(error, context.env.incoming, parts.log)
+  })
   api.notFound((context) => {
     const { incoming } = context.env
     return problemResponse(

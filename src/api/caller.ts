@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts'
 import type { Incoming } from '../http/incoming.ts'
 import { type Authenticator, anonymous, type Principal } from '../identity/principal.ts'
 import { isCsrfToken, type Session, type Sessions } from '../identity/sessions.ts'
+import type { Places } from '../repositories/places.ts'
 
 /** Who calls the API, and by what they are known. */
 export interface Caller {
@@ -12,14 +13,22 @@ export interface Caller {
 
 export const cookieName = 'entrepot_session'
 
+interface IdentifyParts {
+  authenticator: Authenticator
+  sessions: Pick<Sessions, 'find'>
+  places?: Pick<Places, 'at'>
+}
+
 /**
  * Finds out who calls: by `Authorization` when there is one, else by the cookie of a session. A change that comes with a cookie alone must carry the session's
  * token in `X-CSRF-Token`, which a page of another site does not know. Throws `unauthenticated` and `denied`.
  */
-export async function identify(
-  incoming: Incoming,
-  { authenticator, sessions }: { authenticator: Authenticator; sessions: Pick<Sessions, 'find'> },
-): Promise<Caller> {
+export async function identify(incoming: Incoming, parts: IdentifyParts): Promise<Caller> {
+  const caller = await callerOf(incoming, parts)
+  return { ...caller, principal: parts.places?.at(caller.principal, incoming) ?? caller.principal }
+}
+
+async function callerOf(incoming: Incoming, { authenticator, sessions }: IdentifyParts): Promise<Caller> {
   const { headers, method } = incoming
   const credentials = headers.get('authorization') ?? undefined
   if (credentials !== undefined) {

@@ -21,7 +21,7 @@ export const imageParams = repositoryParams.extend({
  * same answer whether there is such a thing.
  */
 export function imageInRepository(
-  { repositories, imagesOf, decide }: Pick<ApiParts, 'repositories' | 'imagesOf' | 'decide'>,
+  { repositories, imagesOf, decide, places }: Pick<ApiParts, 'repositories' | 'imagesOf' | 'decide' | 'places'>,
   { principal }: Caller,
   action: Action,
   { repository: name, image }: { repository: string; image: string },
@@ -32,6 +32,8 @@ export function imageInRepository(
     ? mayDo({ decide, repositories }, principal, action, { repository, image })
     : decide(principal, action, { repository: name, image })
   if (!may) {
+    if (places?.isElsewhere(principal, action, { repository: name, image }))
+      throw new AppError('denied', `not from ${principal.address || 'a local socket'}`)
     if (principal.kind === 'anonymous') throw new AppError('unauthenticated', 'log in first')
     throw new AppError('denied', `${principal.name} may not ${action} ${name}/${image}`)
   }

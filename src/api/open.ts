@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Handler } from '../http/incoming.ts'
 import { configuredOidc } from '../identity/oidc/configured.ts'
-import { createOidcUsers } from '../identity/oidc/users.ts'
+import type { Identity } from '../identity/open-identity.ts'
 import { createSessions } from '../identity/sessions.ts'
 import type { Outbound } from '../upstream/outbound.ts'
 import type { ApiParts } from './api.ts'
@@ -11,8 +11,7 @@ import { changesTold } from './told.ts'
 export interface ApiOptions
   extends Omit<ApiParts, 'config' | 'sessions' | 'sessionSeconds' | 'oidc' | 'isOpen' | 'tellChange'> {
   outbound: Outbound
-  /** Whether a source of users knows a name. */
-  isTaken: (name: string) => Promise<boolean>
+  identity: Pick<Identity, 'oidcUsers' | 'current' | 'generation'>
 }
 
 export interface ApiRoom {
@@ -22,14 +21,15 @@ export interface ApiRoom {
 }
 
 /** The API as the configuration describes it. It is loaded at its first request: the schemas take longer to build than the rest of the server takes to start. */
-export function openApi(config: Config, { outbound, isTaken, ...parts }: ApiOptions): ApiRoom {
+export function openApi(config: Config, { outbound, identity, ...parts }: ApiOptions): ApiRoom {
   const { db, now } = parts
   const { idle, longest } = config.sessions
-  const sessions = createSessions({ db, now, idleMs: idle, longestMs: longest })
+  const { current, generation, oidcUsers } = identity
+  const sessions = createSessions({ db, now, idleMs: idle, longestMs: longest, current, generation })
   const send = ((url: string | URL, init?: RequestInit) =>
     fetch(url, { ...init, ...outbound.route(new URL(url)) } as RequestInit)) as typeof fetch
   const provider = configuredOidc(config, send)
-  const oidc = provider && { provider, users: createOidcUsers(db, now, isTaken), label: config.oidc?.label ?? '' }
+  const oidc = provider && oidcUsers && { provider, users: oidcUsers, label: config.oidc?.label ?? '' }
   const tellChange = changesTold(parts.tell)
   const all: ApiParts = {
     ...parts,

@@ -10,6 +10,7 @@ import { findUser } from '../database/users.ts'
 import { AppError } from '../errors.ts'
 import { targetsOf } from '../formats/docker/images/targets.ts'
 import { anonymous, type KnownPrincipal, type Principal } from '../identity/principal.ts'
+import { whoLooks } from '../repositories/places.ts'
 import { writableMemberOf } from '../repositories/repositories.ts'
 import { loadOrExplain } from './configured.ts'
 import { grantsOf } from './grant.ts'
@@ -57,6 +58,8 @@ async function answer(question: Question, config: Config, db: Database | undefin
   say(`who: ${whoText(principal)}`)
   say(`what: ${action} ${image} in ${repository.name} (${repository.type})`)
   if (config.auth === 'none') {
+    for (const one of whoLooks(repository, action, image, repositories))
+      say(`only from ${one.allowFrom?.join(', ')}: allowFrom of ${one.name}`)
     say('answer: yes')
     say('because: auth is none, so everyone may do everything')
     return 0
@@ -75,6 +78,8 @@ async function answer(question: Question, config: Config, db: Database | undefin
   if (!decision.allowed && decision.repository !== undefined && decision.repository !== target.repository)
     say(`  what is pushed to ${target.repository} goes to ${decision.repository}: rights on that one count`)
   if (target.image !== image) say(`  ${image} is also ${target.image}: both names must be allowed`)
+  for (const one of whoLooks(repository, action, target.image, repositories))
+    say(`  and only from ${one.allowFrom?.join(', ')}: allowFrom of ${one.name}`)
   if (!decision.allowed) say(`to change it: ${remedyText(decision, principal, action, target.repository)}`)
   return decision.allowed ? 0 : 1
 }

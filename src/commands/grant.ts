@@ -1,5 +1,5 @@
 import { declaredGrants, usersMayAll } from '../access/declared.ts'
-import { type Grant, grantText, keyOfGrant } from '../access/grant.ts'
+import { type Grant, type GrantTerms, grantText, keyOfGrant, subjectText } from '../access/grant.ts'
 import { readGrants, removeGrants, addGrant as store } from '../access/grant-store.ts'
 import { rolesWith } from '../access/roles.ts'
 import type { Config } from '../config/config.ts'
@@ -12,11 +12,12 @@ import { type Installation, withDatabase } from './with-database.ts'
 
 /** `entrepot grant add (--user NAME | --group NAME | --robot NAME | --authenticated | --anonymous) --role ROLE --repository NAME [--images PATTERN...]` */
 export function addGrant(options: TermOptions & Installation, io: CommandIo): Promise<number> {
-  return withDatabase(options, io, async (db, config) => {
+  return withDatabase(options, io, async (db, config, tell) => {
     const terms = parseTerms(options, rolesWith(config.roles))
     const added = await store(db, terms, Date.now())
     const all = await grantsOf(db, config)
     const same = all.find((grant) => grant.managedBy === 'database' && keyOfGrant(grant) === keyOfGrant(terms))
+    if (added) tell('grant.add', ...toldOf(terms))
     io.err.write(`${added ? 'Added' : 'There already is'}: ${same ? grantText(same) : 'the grant'}.\n`)
     const known = config.repositories.map(({ name }) => name)
     if (terms.repository !== '*' && !known.includes(terms.repository))
@@ -32,7 +33,7 @@ export function addGrant(options: TermOptions & Installation, io: CommandIo): Pr
 
 /** `entrepot grant remove [ID...] [--user NAME ...] [--role ROLE] [--repository NAME]`: those with one of the ids that also fit the rest. Returns 1 when there was none. */
 export function removeGrant(ids: string[], options: TermOptions & Installation, io: CommandIo): Promise<number> {
-  return withDatabase(options, io, async (db, config) => {
+  return withDatabase(options, io, async (db, config, tell) => {
     const wanted = ids.map((id) => {
       if (!/^\d{1,15}$/.test(id)) throw new AppError('request-invalid', `"${id}" is no number of a grant`)
       return Number(id)
@@ -45,6 +46,7 @@ export function removeGrant(ids: string[], options: TermOptions & Installation, 
       )
     const isMeant = (grant: Grant) => (wanted.length === 0 || wanted.includes(grant.id)) && (fits?.(grant) ?? true)
     const gone = await removeGrants(db, isMeant)
+    for (const grant of gone) tell('grant.remove', ...toldOf(grant))
     for (const grant of gone) io.err.write(`Removed: ${grantText(grant)}.\n`)
     if (gone.length > 0) return 0
     const stored = await readGrants(db.queries)
@@ -88,6 +90,12 @@ export async function grantsOf(db: Database | undefined, config: Config): Promis
   const declared = declaredGrants(config).map((terms): Grant => ({ ...terms, id: 0, managedBy: 'file' }))
   const stored = db ? await readGrants(db.queries) : []
   return [...declared, ...stored.filter(({ managedBy }) => managedBy === 'database')]
+}
+
+/** A grant as the audit log has it. */
+function toldOf({ subject, role, repository, images }: GrantTerms) {
+  const detail = { role, ...(images.length > 0 && { images: images.join(' ') }) }
+  return [subjectText(subject), { repository, detail }] as const
 }
 
 function filterOf(options: TermOptions): ((grant: Grant) => boolean) | undefined {

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { stringify } from 'yaml'
+import { listAuditEvents } from '../database/audit.ts'
 import { openDatabase } from '../database/database.ts'
 import { findUser } from '../database/users.ts'
 import { verifyPassword } from '../identity/passwords.ts'
 import { explainAccess } from './access-explain.ts'
 import { addGrant, listGrants, listRoles, removeGrant } from './grant.ts'
 import { addLocalUser, listLocalUsers, removeLocalUser } from './local-user.ts'
+import { rotateSecrets } from './secrets.ts'
 
 let folder: string
 let config: string
@@ -115,6 +117,26 @@ describe('user add', () => {
       expect((await did(2, (at) => addLocalUser({ ...wanted, config }, at))).err).toMatch(reason)
       expect(await stored(wanted.name)).toBeUndefined()
     })
+
+  for (const [what, password] of [
+    ['short', 'aB3$xyz'],
+    ['their name', 'bobbybobby'],
+    ['what everybody takes', 'Password123'],
+  ])
+    test(`refuses a password that is ${what}, in the database and in the htpasswd file, and does not repeat it`, async () => {
+      const add = (at: ReturnType<typeof io>) => addLocalUser({ name: 'bobbybobby', config, passwordStdin: true }, at)
+      const { err } = await did(2, add, password)
+      expect(err).not.toContain(password ?? '')
+      expect(await stored('bobbybobby')).toBeUndefined()
+      write({ auth: { htpasswd: { path: join(folder, 'htpasswd') } } })
+      await did(2, add, password)
+      expect(fs.existsSync(join(folder, 'htpasswd'))).toBe(false)
+    })
+
+  test('takes passwords as short as the configuration lets them be', async () => {
+    write({ passwords: { minLength: 4 } })
+    await did(0, (at) => addLocalUser({ name: 'bob', config, passwordStdin: true }, at), 'vQ7x')
+  })
 
   test('leaves users of the configuration to the configuration', async () => {
     write({ users: [{ name: 'ci', password: 'x', admin: true }] })
@@ -242,8 +264,69 @@ describe('access explain', () => {
     expect(await explain(1, 'bob', 'mysql', 'pull')).toContain('mysql is also library/mysql')
   })
 
+  test('says from where, also through a group', async () => {
+    const repositories = [
+      { name: 'private', allowFrom: ['10.0.0.0/8'] },
+      { name: 'images', type: 'group', members: ['private'], writableMember: 'private' },
+    ]
+    write({ repositories, grants: [{ user: 'bob', repository: '*', role: 'developer' }] })
+    for (const image of ['private/app', 'images/app']) {
+      const { out } = await did(0, (at) => explainAccess({ user: 'bob', image, action: 'push', config }, at))
+      expect(out).toContain('only from 10.0.0.0/8: allowFrom of private')
+    }
+  })
+
   test('refuses what is no action or no image', async () => {
     await explain(2, 'bob', 'x', 'rule')
     await explain(1, 'bob', 'X Y', 'pull')
+  })
+})
+
+describe('the audit log', () => {
+  async function told() {
+    const db = await openDatabase(`sqlite:${join(folder, 'data/entrepot.db')}`)
+    try {
+      const rows = await listAuditEvents(db.queries, {}, { limit: 100 })
+      return rows.toReversed().map(({ action, object, repository, actor_kind, detail }) => {
+        expect(actor_kind).toBe('console')
+        return [action, object, repository, detail === null ? undefined : JSON.parse(detail)]
+      })
+    } finally {
+      await db.close()
+    }
+  }
+
+  test('has users and grants that were changed at the console, and nothing that was refused or only listed', async () => {
+    await did(0, (at) => addLocalUser({ name: 'bob', config, role: 'none' }, at))
+    await did(0, (at) => addLocalUser({ name: 'bob', config, admin: true }, at))
+    await did(2, (at) => addLocalUser({ name: 'bob', config, passwordStdin: true }, at), 'short')
+    const terms = { user: 'bob', role: 'reader', repository: 'private', images: ['team/**'], config }
+    await did(0, (at) => addGrant(terms, at))
+    await did(0, (at) => addGrant(terms, at))
+    await did(0, (at) => listGrants({ config }, at))
+    await did(0, (at) => removeGrant([], { user: 'bob', config }, at))
+    await did(0, (at) => removeLocalUser({ name: 'bob', config }, at))
+    await did(1, (at) => removeLocalUser({ name: 'bob', config }, at))
+    expect(await told()).toEqual([
+      ['user.add', 'bob', '', undefined],
+      ['user.password', 'bob', '', { admin: true }],
+      ['grant.add', 'user bob', 'private', { role: 'reader', images: 'team/**' }],
+      ['grant.remove', 'user bob', 'private', { role: 'reader', images: 'team/**' }],
+      ['user.remove', 'bob', '', undefined],
+    ])
+  })
+
+  test('has those of the htpasswd file that the configuration names', async () => {
+    write({ auth: { htpasswd: { path: join(folder, 'htpasswd') } } })
+    await did(0, (at) => addLocalUser({ name: 'ci', config }, at))
+    await did(0, (at) => addLocalUser({ name: 'ci', config }, at))
+    await did(0, (at) => removeLocalUser({ name: 'ci', config }, at))
+    await did(1, (at) => removeLocalUser({ name: 'ci', config }, at))
+    expect((await told()).map(([action]) => action)).toEqual(['user.add', 'user.password', 'user.remove'])
+  })
+
+  test('has a change of the key', async () => {
+    await did(0, (at) => rotateSecrets({ config }, at))
+    expect((await told()).map(([action]) => action)).toEqual(['secrets.rotate'])
   })
 })

@@ -3,13 +3,22 @@ import { addGrantWithin, forgetSubject, readGrants } from '../access/grant-store
 import { rolesWith } from '../access/roles.ts'
 import { type Config, htpasswdOf } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
+import { deleteOidcUser, listOidcUsers } from '../database/oidc-users.ts'
 import { changeUser, deleteUser, findUser, insertUser, listUsers as readUsers } from '../database/users.ts'
 import { AppError } from '../errors.ts'
+import { readTextFile } from '../identity/durable-file.ts'
+import { parseHtpasswd } from '../identity/htpasswd.ts'
 import { hashPassword, randomPassword } from '../identity/passwords.ts'
 import { problemWithUserName } from '../identity/user-name.ts'
 import { parseRepository, parseRole } from './grant-terms.ts'
 import type { CommandIo } from './io.ts'
-import { addUser as addToFile, listUsers as listFile, passwordFrom, removeUser as removeFromFile } from './user.ts'
+import {
+  addUser as addToFile,
+  listUsers as listFile,
+  passwordFrom,
+  refuseWeak,
+  removeUser as removeFromFile,
+} from './user.ts'
 import { type Installation, withDatabase } from './with-database.ts'
 
 /** A user as `entrepot user add` was asked for them. */
@@ -29,7 +38,7 @@ export interface WantedUser {
  * the configuration names one, else in the database. Says what they may do. Without `--password-stdin` the password is random and the only thing on standard output.
  */
 export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): Promise<number> {
-  return withDatabase(wanted, io, async (db, config) => {
+  return withDatabase(wanted, io, async (db, config, tell) => {
     const { name, passwordStdin } = wanted
     const file = htpasswdOf(config)?.path
     if (file !== undefined && !isDeclared(config, name)) {
@@ -38,7 +47,10 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
           'request-invalid',
           `users are in ${file}, which knows no roles: add the user, then use: entrepot grant add --user ${name}`,
         )
-      return addToFile({ name, passwordStdin, htpasswd: file }, io)
+      const action = isInFile(file, name) ? 'user.password' : 'user.add'
+      const code = await addToFile({ name, passwordStdin, htpasswd: file, policy: config.passwords }, io)
+      if (code === 0) tell(action, name)
+      return code
     }
     const problem = problemWithUserName(name)
     if (problem) throw new AppError('request-invalid', `${problem}: ${JSON.stringify(name)}`)
@@ -47,6 +59,7 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
     const role = wanted.role === 'none' ? undefined : parseRole(wanted.role ?? 'developer', rolesWith(config.roles))
     const repository = parseRepository(wanted.repository ?? '*')
     const password = passwordStdin ? await passwordFrom(io.stdin) : randomPassword()
+    refuseWeak(password, name, config.passwords)
     const hash = await hashPassword(password)
     const now = Date.now()
     const isNew = await db.transaction(async (tx) => {
@@ -62,6 +75,7 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
         await addGrantWithin(tx, { subject: { kind: 'user', name }, role, repository, images: [] }, now)
       return created
     })
+    tell(isNew ? 'user.add' : 'user.password', name, admin === undefined ? {} : { detail: { admin } })
     io.err.write(isNew ? `Added ${name}.\n` : `Changed the password of ${name}.\n`)
     await tellRights(db, name, io)
     if (!passwordStdin) io.out.write(`${password}\n`)
@@ -69,18 +83,24 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
   })
 }
 
-/** `entrepot user remove NAME`: the user and what was granted to them by name. Returns 1 when there is none. */
+/** `entrepot user remove NAME`: the user, also one of the OpenID provider, with their sessions and tokens and what was granted to them by name. Returns 1 when there is none. */
 export function removeLocalUser(options: { name: string } & Installation, io: CommandIo): Promise<number> {
-  return withDatabase(options, io, async (db, config) => {
+  return withDatabase(options, io, async (db, config, tell) => {
     const { name } = options
     const file = htpasswdOf(config)?.path
-    if (file !== undefined && !isDeclared(config, name)) return removeFromFile({ name, htpasswd: file }, io)
+    if (file !== undefined && !isDeclared(config, name)) {
+      const code = await removeFromFile({ name, htpasswd: file }, io)
+      if (code === 0) tell('user.remove', name)
+      return code
+    }
     refuseDeclared(config, name)
     const removed = await db.transaction(async (tx) => {
-      if (!(await deleteUser({ queries: tx }, name))) return false
+      const gone = [await deleteUser({ queries: tx }, name), await deleteOidcUser(tx, name)]
+      if (!gone.includes(true)) return false
       await forgetSubject(tx, { kind: 'user', name })
       return true
     })
+    if (removed) tell('user.remove', name)
     io.err.write(removed ? `Removed ${name}, with their grants.\n` : `There is no user ${JSON.stringify(name)}.\n`)
     return removed ? 0 : 1
   })
@@ -93,6 +113,8 @@ export function listLocalUsers(options: Installation, io: CommandIo): Promise<nu
     if (file !== undefined && config.users.length === 0) return listFile({ htpasswd: file }, io)
     for (const { name, admin, managed_by: place } of await readUsers(db))
       io.out.write(`${name}\t${admin ? 'admin' : 'user'}\t${place}\n`)
+    for (const { name, admin } of await listOidcUsers(db.queries))
+      io.out.write(`${name}\t${Number(admin) === 1 ? 'admin' : 'user'}\toidc\n`)
     return 0
   })
 }
@@ -124,4 +146,8 @@ const isDeclared = ({ users }: Config, name: string) => users.some((user) => use
 function refuseDeclared(config: Config, name: string): void {
   if (!isDeclared(config, name)) return
   throw new AppError('request-invalid', `${name} belongs to the configuration file: change them under users there`)
+}
+
+function isInFile(file: string, name: string): boolean {
+  return parseHtpasswd(readTextFile(file)?.text ?? '').entries.has(name)
 }

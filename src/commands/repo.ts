@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { openDrivers } from '../app.ts'
 import { createClosers } from '../closers.ts'
 import { type Config, secretsSettings } from '../config/config.ts'
@@ -10,6 +9,7 @@ import { createRepositoryService, type RepositoryService } from '../repositories
 import { openSecrets } from '../secrets/secrets.ts'
 import { silentLog } from '../telemetry/log.ts'
 import { loadOrExplain } from './configured.ts'
+import { consoleActor } from './console-audit.ts'
 import { formatBytes } from './format.ts'
 import type { CommandIo } from './io.ts'
 import { type FormOptions, formFrom } from './repo-form.ts'
@@ -144,7 +144,7 @@ async function withService(
       config,
       refresh: async () => {},
       tell: closers.add(createAudit({ db, log: silentLog, now: Date.now })).tell,
-      actor: { kind: 'console', name: userInfo().username, address: '' },
+      actor: consoleActor(),
     })
     await work({ service, config })
     return 0

@@ -6,6 +6,7 @@ import { resealSigningKeys } from '../identity/tokens/sealer.ts'
 import { resealRepositories } from '../repositories/reseal.ts'
 import { addNewKey, forgetOldKeys, openSecrets, type Secrets } from '../secrets/secrets.ts'
 import { loadOrExplain } from './configured.ts'
+import { openConsoleAudit } from './console-audit.ts'
 import type { CommandIo } from './io.ts'
 
 /** Everybody who keeps sealed secrets in the database: seals them anew and returns how many rows that were. Throws when one cannot be opened. */
@@ -33,6 +34,7 @@ export async function rotateSecrets(
       return sealed
     })
     forgetOldKeys(settings)
+    openConsoleAudit(db, io, closers.add)('secrets.rotate', '', { detail: { rows } })
     const key = settings.key === undefined ? settings.file : 'secrets.key'
     if (options.json) io.out.write(`${JSON.stringify({ rows, key })}\n`)
     else

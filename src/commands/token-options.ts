@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { createClosers } from '../closers.ts'
 import { type Config, htpasswdOf } from '../config/config.ts'
 import { duration, Wrong } from '../config/kinds.ts'
@@ -6,7 +5,6 @@ import { openDatabase } from '../database/database.ts'
 import { findOidcUser } from '../database/oidc-users.ts'
 import { findUser } from '../database/users.ts'
 import { AppError } from '../errors.ts'
-import { createAudit } from '../events/audit.ts'
 import { readTextFile } from '../identity/durable-file.ts'
 import { parseHtpasswd } from '../identity/htpasswd.ts'
 import { openDirectories } from '../identity/open-sources.ts'
@@ -16,6 +14,7 @@ import { type AccessToken, type AccessTokens, createAccessTokens } from '../iden
 import { createRobots, type Robots } from '../identity/tokens/robots.ts'
 import { createLog } from '../telemetry/log.ts'
 import { loadOrExplain } from './configured.ts'
+import { openConsoleAudit, type TellFromConsole } from './console-audit.ts'
 import type { CommandIo } from './io.ts'
 
 /** What a command line says of a new access token. */
@@ -41,8 +40,7 @@ export interface TokenParts {
   robots: Robots
   /** Whether somebody who is no robot has this name, as far as can be told from here. */
   isUser(name: string): Promise<boolean>
-  /** Tells the audit log what was done: `token.create`, and the name of whose it is. */
-  tell(action: string, object: string): void
+  tell: TellFromConsole
 }
 
 /**
@@ -67,10 +65,7 @@ export async function withTokens(
       (await isInDirectories(config, name))
     const { namePattern } = config.robots
     const robots = createRobots({ db, tokens, namePattern, isUser, now: Date.now })
-    const log = createLog({ level: 'error', stream: io.err })
-    const audit = closers.add(createAudit({ db, log, now: Date.now }))
-    const actor = { kind: 'console', name: accountName(), address: '' } as const
-    const tell = (action: string, object: string) => audit.tell({ action, object, actor, result: 'done' })
+    const tell = openConsoleAudit(db, io, closers.add)
     return await work({ config, tokens, robots, isUser, tell })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -78,15 +73,6 @@ export async function withTokens(
     return error.code === 'request-invalid' ? 2 : 1
   } finally {
     await closers.closeAll()
-  }
-}
-
-/** Who sits at the console. */
-function accountName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return '' // In a container there may be no name for the number.
   }
 }
 

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts'
 import { readTextFile } from '../identity/durable-file.ts'
 import { parseHtpasswd, withoutUser, withUser } from '../identity/htpasswd.ts'
 import { editHtpasswd } from '../identity/htpasswd-edit.ts'
+import { type PasswordPolicy, problemWithPassword } from '../identity/password-policy.ts'
 import { hashForHtpasswd, randomPassword } from '../identity/passwords.ts'
 import { problemWithUserName } from '../identity/user-name.ts'
 import type { CommandIo } from './io.ts'
@@ -20,7 +21,7 @@ const longestPassword = 4096
  * Returns the exit code: 0 done, 1 could not, 2 misused.
  */
 export function addUser(
-  options: UserPlace & { name: string; passwordStdin?: boolean | undefined },
+  options: UserPlace & { name: string; passwordStdin?: boolean | undefined; policy?: PasswordPolicy | undefined },
   io: CommandIo,
 ): Promise<number> {
   return reporting(io, async () => {
@@ -29,6 +30,7 @@ export function addUser(
     const problem = problemWithUserName(name)
     if (problem) throw new AppError('request-invalid', `${problem}: ${JSON.stringify(name)}`)
     const password = options.passwordStdin ? await passwordFrom(io.stdin) : randomPassword()
+    refuseWeak(password, name, options.policy ?? { minLength: 8 })
     const hash = await hashForHtpasswd(password)
     let known = false
     const edited = await editHtpasswd(file, (text) => {
@@ -76,6 +78,13 @@ export async function reporting(io: CommandIo, work: () => Promise<number>): Pro
     io.err.write(`${error.message}\n`)
     return error.code === 'request-invalid' ? 2 : 1
   }
+}
+
+/** Throws `request-invalid` for a password that is too easily guessed. */
+export function refuseWeak(password: string, name: string, policy: PasswordPolicy): void {
+  const problem = problemWithPassword(password, name, policy)
+  if (problem)
+    throw new AppError('request-invalid', `${problem}: choose another, or leave out --password-stdin for a random one`)
 }
 
 function fileOf({ htpasswd }: UserPlace): string {

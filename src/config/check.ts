@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { checkAccess } from './check-access.ts'
 import { checkConnectors } from './check-connectors.ts'
 import { checkGroups } from './check-groups.ts'
+import { checkIdentity } from './check-identity.ts'
 import { checkLdap } from './check-ldap.ts'
 import { checkRepository } from './check-repository.ts'
 import type { Reading } from './read.ts'
@@ -26,6 +27,7 @@ export function checkSettings(settings: Settings, reading: Reading): void {
   checkTls(check)
   checkAuth(check)
   checkLdap(check)
+  checkIdentity(check)
   checkStores(check)
   checkRepositories(check)
   checkFile('outbound.ca', settings.outbound.ca, check.wrong)

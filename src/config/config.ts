@@ -109,6 +109,7 @@ const undeclared = {
   writePolicy: 'allow',
   mutableTags: [],
   quota: undefined,
+  allowFrom: [],
   description: undefined,
   upstream: undefined,
   members: [],

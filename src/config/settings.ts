@@ -12,7 +12,7 @@ import {
   webUrl,
 } from './kinds.ts'
 import { name } from './name-kinds.ts'
-import { anonymous, grants, roles, users } from './settings/access.ts'
+import { anonymous, grants, passwords, proxyIdentity, roles, users } from './settings/access.ts'
 import { audit } from './settings/audit.ts'
 import { connectors } from './settings/connectors.ts'
 import { http } from './settings/http.ts'
@@ -61,6 +61,8 @@ export const settings = section('', {
   log,
   http,
   auth,
+  proxyIdentity,
+  passwords,
   ldap,
   tokens,
   robots,

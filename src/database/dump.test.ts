@@ -144,6 +144,7 @@ async function fill({ db }: TestDatabase, images = 3): Promise<void> {
     groups: '[]',
     address: '',
     user_agent: '',
+    credential: 'local:x',
   }
   await insertSession(db.queries, { ...session, created_at: 1, used_at: 2 })
   const known = { issuer: 'i', subject: 's', name: 'x', admin: 1 as const, groups: '["a"]', mail: null, seen_at: 3 }

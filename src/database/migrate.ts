@@ -9,6 +9,7 @@ import * as grants from './migrations/0004-grants.ts'
 import * as tokens from './migrations/0006-tokens.ts'
 import * as audit from './migrations/0007-audit.ts'
 import * as sessions from './migrations/0008-sessions.ts'
+import * as sessionCredentials from './migrations/0010-session-credentials.ts'
 import * as jobs from './migrations/0011-jobs.ts'
 import type { Schema } from './schema.ts'
 
@@ -21,6 +22,7 @@ const migrations = {
   '0006-tokens': tokens,
   '0007-audit': audit,
   '0008-sessions': sessions,
+  '0010-session-credentials': sessionCredentials,
   '0011-jobs': jobs,
 }
 

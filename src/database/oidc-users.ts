@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Queries } from './database.ts'
 import type { OidcUserTable } from './schema.ts'
+import { deleteSessions } from './sessions.ts'
 
 export type OidcUserRow = Selectable<OidcUserTable>
 
@@ -26,7 +27,15 @@ export async function putOidcUser(queries: Queries, row: OidcUserRow): Promise<v
     .execute()
 }
 
-/** By name. */
 export function listOidcUsers(queries: Queries): Promise<OidcUserRow[]> {
   return queries.selectFrom('oidc_users').selectAll().orderBy('name').execute()
+}
+
+/** Forgets a user of a provider, with their sessions and access tokens, and those first. False when there is none of that name. */
+export async function deleteOidcUser(queries: Queries, name: string): Promise<boolean> {
+  if (!(await findOidcUser(queries, { name }))) return false
+  await queries.deleteFrom('access_tokens').where('owner_kind', '=', 'user').where('owner', '=', name).execute()
+  await deleteSessions(queries, { name })
+  const { numDeletedRows } = await queries.deleteFrom('oidc_users').where('name', '=', name).executeTakeFirst()
+  return numDeletedRows > 0n
 }

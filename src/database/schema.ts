@@ -210,6 +210,8 @@ export interface SessionTable {
   created_at: Timestamp
   /** Within a minute. */
   used_at: Timestamp
+  /** Of the principal: `source:what the source calls it`. */
+  credential: string
 }
 
 /** Somebody whom an OpenID provider has let in at least once, as of the last time. */

@@ -29,15 +29,15 @@ export async function deleteSession(queries: Queries, id: string): Promise<boole
   return numDeletedRows > 0n
 }
 
-/** Ends all sessions of a user (but one), or all that were not used since a time or are older than another. Resolves to how many. */
+/** Ends all sessions of a user (but `except`, an id), or all that were not used since a time or are older than another. Resolves to how many. */
 export async function deleteSessions(
   queries: Queries,
-  which: { name: string; but?: string | undefined } | { unusedSince: number; createdBefore: number },
+  which: { name: string; except?: string | undefined } | { unusedSince: number; createdBefore: number },
 ): Promise<number> {
   const all = queries.deleteFrom('sessions')
   const some =
     'name' in which
-      ? all.where('name', '=', which.name).where('id', '!=', which.but ?? '')
+      ? all.where('name', '=', which.name).where('id', '!=', which.except ?? '')
       : all.where(({ or, eb }) =>
           or([eb('used_at', '<', which.unusedSince), eb('created_at', '<', which.createdBefore)]),
         )

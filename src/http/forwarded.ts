@@ -1,5 +1,6 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { Origin } from './incoming.ts'
+import { createNetworks } from './networks.ts'
 
 export interface ForwardedOptions {
   /** Addresses and CIDR networks whose forwarding headers are believed: `['127.0.0.0/8', '10.1.2.3', 'fd00::/8']`. */
@@ -19,8 +20,6 @@ export interface Forwarded {
 
 const hostPattern = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?)(?::[0-9]{1,5})?$/i
 const prefixPattern = /^(?:\/[A-Za-z0-9._~-]+)+\/?$/
-/** Peers seen are few (proxies, or clients up to this many); beyond it the memory of verdicts starts afresh. */
-const rememberedPeers = 10_000
 
 /**
  * Reads `Forwarded` (RFC 7239) and the `X-Forwarded-*` family, only from trusted peers; malformed values are ignored.
@@ -122,37 +121,10 @@ function bareAddress(text: string): string {
   return isIP(address) === 0 ? '' : address
 }
 
+/** A unix socket has no address, and only local processes reach it. */
 function createTrust(networks: readonly string[]): (peer: string) => boolean {
-  const list = new BlockList()
-  for (const network of networks) addNetwork(list, network)
-  const verdicts = new Map<string, boolean>()
-  return (peer) => {
-    if (peer === '') return true
-    const known = verdicts.get(peer)
-    if (known !== undefined) return known
-    if (verdicts.size >= rememberedPeers) verdicts.clear()
-    const address = plainIPv4(peer)
-    const verdict = list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-    verdicts.set(peer, verdict)
-    return verdict
-  }
-}
-
-function addNetwork(list: BlockList, network: string): void {
-  const [address = '', bits, ...rest] = network.trim().split('/')
-  const family = isIP(address)
-  const longest = family === 6 ? 128 : 32
-  const length = bits === undefined ? longest : /^[0-9]{1,3}$/.test(bits) ? Number(bits) : -1
-  if (family === 0 || rest.length > 0 || length < 0 || length > longest)
-    throw new RangeError(
-      `trusted proxy "${network}" is neither an address nor a network; write 10.0.0.0/8 or 192.0.2.7`,
-    )
-  list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
-}
-
-/** A socket that listens on `::` shows IPv4 peers as `::ffff:192.0.2.1`. */
-export function plainIPv4(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+  const isListed = createNetworks(networks, 'trusted proxy')
+  return (peer) => peer === '' || isListed(peer)
 }
 
 function parseHostSetting(setting: string, ownPrefix: string): Origin {

@@ -25,6 +25,8 @@ export interface Incoming {
   readonly origin: Origin
   /** The client's address, after trusted forwarding headers; empty for a unix socket without them. */
   readonly clientAddress: string
+  /** The address at the other end of the connection, whatever headers say; empty for a unix socket. */
+  readonly peerAddress: string
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
   /**

@@ -2,8 +2,9 @@ import type { Server } from 'bun'
 import { AppError } from '../errors.ts'
 import type { ByteStream } from '../storage/driver.ts'
 import type { CacheResult } from '../telemetry/proxy-metrics.ts'
-import { type Forwarded, plainIPv4 } from './forwarded.ts'
+import type { Forwarded } from './forwarded.ts'
 import type { Incoming, Origin } from './incoming.ts'
+import { plainIPv4 } from './networks.ts'
 
 /** What every request of one listener shares. */
 export interface ListenerContext {
@@ -77,12 +78,17 @@ export class ListenerIncoming implements Incoming {
   }
 
   get origin(): Origin {
-    this.#origin ??= this.#context.forwarded.origin(this.#peerAddress(), this.headers, this.#context.encrypted)
+    this.#origin ??= this.#context.forwarded.origin(this.peerAddress, this.headers, this.#context.encrypted)
     return this.#origin
   }
 
+  get peerAddress(): string {
+    this.#peer ??= plainIPv4(this.#server.requestIP(this.#request)?.address ?? '')
+    return this.#peer
+  }
+
   get clientAddress(): string {
-    return this.#context.forwarded.clientAddress(this.#peerAddress(), this.headers)
+    return this.#context.forwarded.clientAddress(this.peerAddress, this.headers)
   }
 
   get signal(): AbortSignal {
@@ -111,11 +117,6 @@ export class ListenerIncoming implements Incoming {
 
   unhurried(): void {
     this.#server.timeout(this.#request, this.#context.unhurriedSeconds)
-  }
-
-  #peerAddress(): string {
-    this.#peer ??= plainIPv4(this.#server.requestIP(this.#request)?.address ?? '')
-    return this.#peer
   }
 
   /** Only the time spent waiting for the client counts: a slow disk on our side is not the client's silence. */

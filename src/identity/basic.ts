@@ -32,6 +32,15 @@ export function parseBasic(header: string): BasicCredentials {
   return { username: decodeUtf8(bytes.subarray(0, colon)), password: decodeUtf8(bytes.subarray(colon + 1)) }
 }
 
+/** The name that somebody called themselves by, proven or not; empty when there is none to be read. */
+export function nameTried(header: string): string {
+  try {
+    return parseBasic(header).username
+  } catch {
+    return '' // Not Basic, or not readable: then there is no name.
+  }
+}
+
 /** The challenge of RFC 7617 for a realm, with no other parameter: some clients read only this one. */
 export function basicChallenge(realm: string): string {
   const printable = realm.replace(/[^\x20-\x7e]/g, '?')

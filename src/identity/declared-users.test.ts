@@ -15,7 +15,12 @@ describeOnEachDatabase('users of the configuration', (open) => {
   afterEach(() => opened.close())
 
   const declare = (...users: DeclaredUser[]) =>
-    declareUsers(users, { db: opened.db, log: createLog({ stream: { write() {} } }), now: () => 1 })
+    declareUsers(users, {
+      db: opened.db,
+      log: createLog({ stream: { write() {} } }),
+      now: () => 1,
+      policy: { minLength: 8 },
+    })
   const hash = async (name = 'ci') => (await findUser(opened.db, name))?.password_hash ?? ''
 
   test('are created, and not hashed anew while the password stays', async () => {

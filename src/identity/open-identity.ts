@@ -1,29 +1,44 @@
+import type { Secrets } from '../secrets/secrets.ts'
 import { nobodyIsAsked } from './authenticator.ts'
 import type { FirstAdmin } from './first-admin.ts'
 import type { LocalUsers } from './local-users.ts'
+import { createOidcUsers, type OidcUsers } from './oidc/users.ts'
 import { openSources, type SourcesOptions } from './open-sources.ts'
-import type { Authenticator } from './principal.ts'
+import type { Authenticator, KnownPrincipal } from './principal.ts'
+import { withProxyIdentity } from './proxy-identity.ts'
 import type { AccessTokens } from './tokens/access-tokens.ts'
+import { asOfNow } from './tokens/bearer.ts'
 import { createExternalTokens } from './tokens/external.ts'
 import { openTokens, type TokenService } from './tokens/open.ts'
 import type { Robots } from './tokens/robots.ts'
-import type { Sealer } from './tokens/sealer.ts'
+import { signingKeySealer } from './tokens/sealer.ts'
 
-/** Who may enter a server, whichever way its configuration names. */
+export interface IdentityOptions extends SourcesOptions {
+  secrets: Secrets
+  /** Where the token endpoint is, below the prefix. */
+  tokenPath: string
+}
+
+/** Who somebody is, by whatever means they may show it. */
 export interface Identity {
-  /** Takes everything that clients of images may send. */
+  /** Takes everything; for images. Closed by whoever opened this. */
   authenticator: Authenticator
-  /** Takes no Bearer tokens: for pages and the API. */
+  /** Takes no Bearer tokens; for pages and the API. */
   passwords: Authenticator
-  /** Undefined where no tokens are issued. */
+  /** Undefined: no tokens are issued here. */
   tokens: TokenService | undefined
   /** What an administrator can change; undefined where everyone may enter, or another server says who. */
   accounts: Accounts | undefined
+  /** The users of the OpenID provider; undefined where none is configured. */
+  oidcUsers: OidcUsers | undefined
+  /** The user as they are now; undefined when they are gone, disabled or have another password. Rejects when nobody can tell. */
+  current(principal: KnownPrincipal): Promise<KnownPrincipal | undefined>
+  /** Grows when what was said of a user before may no longer hold. */
+  generation(): number
+  /** Set when this start created the first user. */
   firstAdmin: FirstAdmin | undefined
-  /** Looks at files again. */
+  /** SIGHUP: looks at files again. */
   reload(): void
-  /** Whether a source of users or a robot has this name. */
-  isTaken(name: string): Promise<boolean>
 }
 
 /** Users, tokens and robots as an administrator sees them. */
@@ -36,26 +51,47 @@ export interface Accounts {
   sources: readonly string[]
 }
 
-/** Opens what `auth` of the configuration asks for. `tokenPath`: where the token endpoint is. */
-export async function openIdentity(
-  parts: SourcesOptions & { tokenPath: string; sealer: () => Sealer },
-): Promise<Identity> {
-  const { auth } = parts.config
-  const nothing = {
-    firstAdmin: undefined,
-    reload: () => {},
-    tokens: undefined,
-    accounts: undefined,
-    isTaken: async () => false,
+/** Opens what the configuration says of who may enter. Throws `unavailable` when a file or the keys cannot be used. */
+export async function openIdentity(options: IdentityOptions): Promise<Identity> {
+  const { config, db, log, now, secrets, tokenPath } = options
+  const { auth, oidc, proxyIdentity } = config
+  if (auth === 'none' || (auth && 'token' in auth)) {
+    const authenticator = auth === 'none' ? nobodyIsAsked : await createExternalTokens(auth.token, now)
+    const oidcUsers = oidc && createOidcUsers({ db, now, isTaken: async () => false })
+    return {
+      authenticator,
+      passwords: authenticator,
+      tokens: undefined,
+      accounts: undefined,
+      oidcUsers,
+      current: (principal) => currentIn(oidcUsers ? [oidcUsers] : [], principal),
+      generation: () => 0,
+      firstAdmin: undefined,
+      reload: () => {},
+    }
   }
-  if (auth === 'none') return { ...nothing, authenticator: nobodyIsAsked, passwords: nobodyIsAsked }
-  if (auth && 'token' in auth) {
-    const authenticator = await createExternalTokens(auth.token, parts.now)
-    return { ...nothing, authenticator, passwords: authenticator }
+  const { sources, local, realm, firstAdmin, reload } = await openSources(options)
+  const sealer = signingKeySealer(config, db, secrets)
+  const opened = await openTokens({ config, db, log, now, sources, realm, tokenPath, sealer })
+  const { authenticator, tokens, oidcUsers, accessTokens, robots } = opened
+  const known = [...sources, ...(oidcUsers ? [oidcUsers] : [])]
+  const generation = () => sources.reduce((sum, source) => sum + source.generation(), 0)
+  const proxied = (inner: Authenticator) =>
+    proxyIdentity ? withProxyIdentity(inner, { settings: proxyIdentity, sources: known, generation }) : inner
+  return {
+    authenticator: proxied(authenticator),
+    passwords: proxied(tokens.passwords),
+    tokens,
+    accounts: { local, accessTokens, robots, sources: sources.map(({ name }) => name) },
+    oidcUsers,
+    current: (principal) => currentIn(known, principal),
+    generation,
+    firstAdmin,
+    reload,
   }
-  const { sources, local, realm, firstAdmin, reload } = await openSources(parts)
-  const opened = await openTokens({ ...parts, sources, realm, sealer: parts.sealer() })
-  const { authenticator, tokens, isTaken, accessTokens, robots } = opened
-  const accounts = { local, accessTokens, robots, sources: sources.map(({ name }) => name) }
-  return { authenticator, passwords: tokens.passwords, tokens, accounts, isTaken, firstAdmin, reload }
+}
+
+async function currentIn(sources: Parameters<typeof asOfNow>[1], principal: KnownPrincipal) {
+  const found = await asOfNow(principal, sources)
+  return found?.kind === 'anonymous' ? undefined : found
 }

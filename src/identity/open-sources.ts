@@ -6,6 +6,7 @@ import { declareUsers } from './declared-users.ts'
 import { createFirstAdmin, type FirstAdmin } from './first-admin.ts'
 import { type HtpasswdSource, openHtpasswdSource } from './htpasswd-source.ts'
 import { createLocalUsers, type LocalUsers } from './local-users.ts'
+import { besideProvider } from './oidc/beside.ts'
 import type { UserSource } from './sources.ts'
 import { databaseUserStore } from './user-store.ts'
 
@@ -40,11 +41,15 @@ export interface Sources {
 /** Opens every configured source of users. Throws `unavailable` when a file cannot be used; directories are first asked when somebody logs in. */
 export async function openSources({ config, db, log, now, metrics }: SourcesOptions): Promise<Sources> {
   const htpasswd = htpasswdOf(config)
-  const { ldap, dataDir, users } = config
+  const { ldap, oidc, dataDir, users } = config
   const store = databaseUserStore(db)
-  const directories = await openDirectories(ldap, log, metrics)
+  const opened = await openDirectories(ldap, log, metrics)
+  const isSame = (source: UserSource) => oidc?.sameAs.includes(source.name) ?? false
+  const directories = oidc
+    ? opened.map((source) => besideProvider(source, { db, log, isSame: isSame(source) }))
+    : opened
   const isAlone = htpasswd !== undefined && directories.length === 0
-  const declare = () => declareUsers(users, { db, log, now })
+  const declare = () => declareUsers(users, { db, log, now, policy: config.passwords })
   // Only a file without an admin leaves it to the first start to make one.
   if (users.some(({ admin }) => admin)) await declare()
   const firstAdmin = isAlone ? undefined : await createFirstAdmin({ store, dataDir, log })

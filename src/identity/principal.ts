@@ -1,4 +1,4 @@
-import type { Origin } from '../http/incoming.ts'
+import type { Incoming, Origin } from '../http/incoming.ts'
 
 /** Who asks. */
 export type Principal = Anonymous | KnownPrincipal
@@ -7,6 +7,8 @@ export interface Anonymous {
   kind: 'anonymous'
   /** As of a known principal: of a token that was issued to nobody in particular. */
   scopes?: readonly Scope[]
+  /** As of a known principal. */
+  address?: string
 }
 
 /** Somebody who has proved who they are. */
@@ -23,6 +25,8 @@ export interface KnownPrincipal {
   scopes?: readonly Scope[]
   /** Which credential was shown, as `source:what the source calls it`: tokens that are issued for it die with it. */
   credential?: string
+  /** Where this request comes from, as `clientAddress`; set only while there are repositories that look at it. */
+  address?: string
 }
 
 /** Part of what a credential is limited to. */
@@ -55,7 +59,7 @@ export interface WantedToken {
 }
 
 /** Where a request comes from. Asked only when a password is really verified: finding the address out costs more than all the rest. */
-export interface Client {
+export interface Client extends Partial<Pick<Incoming, 'peerAddress' | 'headers' | 'method' | 'origin'>> {
   readonly clientAddress: string
 }
 

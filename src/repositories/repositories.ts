@@ -51,6 +51,8 @@ export type Repository = RepositoryKind & {
   mutableTags?: readonly string[] | undefined
   /** The most that may be in it; of a hosted one. */
   quota?: Quota | undefined
+  /** Networks that it is used from; undefined: from everywhere. */
+  allowFrom?: readonly string[] | undefined
   /** Set while it answers nothing: why, for those who run the registry. */
   offline?: string | undefined
 }
@@ -76,6 +78,8 @@ export interface Repositories {
   /** In the order of their names. */
   all(): Repository[]
   readonly default: Repository
+  /** Whether any of them is used from some addresses only. */
+  readonly looksAtAddresses: boolean
   /**
    * Which repository a name in a request means: its first segment, when that names one; else the proxy that stands for the registry that containerd says it
    * wants (`?ns=`, only asked for where there are proxies); else the default repository.
@@ -111,6 +115,9 @@ export function createRepositories(current: () => Snapshot, defaultName: string)
       return { repository: namedOr(defaultName, 'defaultRepository'), image: name, by: 'default' }
     },
     named: (name) => current().byName.get(name),
+    get looksAtAddresses() {
+      return current().looksAtAddresses
+    },
     boundTo(name) {
       const repository = () => namedOr(name, 'connectors')
       repository()
@@ -118,6 +125,9 @@ export function createRepositories(current: () => Snapshot, defaultName: string)
         all: () => [repository()],
         get default() {
           return repository()
+        },
+        get looksAtAddresses() {
+          return current().looksAtAddresses
         },
         locate: (image) => ({ repository: repository(), image, by: 'connector' }),
         named: (other) =>

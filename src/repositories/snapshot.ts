@@ -8,11 +8,13 @@ export interface Snapshot {
   byName: ReadonlyMap<string, Repository>
   /** The proxy that stands for a registry, by what clients say in `?ns=`. */
   byNamespace: ReadonlyMap<string, Repository>
+  /** Whether any of them is used from some addresses only. */
+  looksAtAddresses: boolean
   /** What each repository was made of: while it is the same, so is the object. */
   made: ReadonlyMap<string, { repository: Repository; of: string }>
 }
 
-export const nothing: Snapshot = { byName: new Map(), byNamespace: new Map(), made: new Map() }
+export const nothing: Snapshot = { byName: new Map(), byNamespace: new Map(), looksAtAddresses: false, made: new Map() }
 
 /**
  * The repositories of these records. What has not changed since `before` is the same object: tokens, memories and caches hang on it. A group changes with
@@ -56,11 +58,12 @@ export function createSnapshot(records: RepositoryRecord[], before: Snapshot = n
     for (const one of namespacesOf(new URL(url), namespaces))
       if (!byNamespace.has(one)) byNamespace.set(one, repository)
   }
-  return { byName, byNamespace, made }
+  const looksAtAddresses = [...byName.values()].some(({ allowFrom }) => allowFrom !== undefined)
+  return { byName, byNamespace, looksAtAddresses, made }
 }
 
 function fromRecord({ row, config, trouble }: RepositoryRecord, store: string): Repository {
-  const { mutableTags = [], quota } = config
+  const { mutableTags = [], allowFrom = [], quota } = config
   const offline = row.online === 0 ? 'it is switched off' : trouble
   const common = {
     id: row.id,
@@ -68,6 +71,7 @@ function fromRecord({ row, config, trouble }: RepositoryRecord, store: string): 
     store,
     writePolicy: row.write_policy,
     ...(mutableTags.length > 0 && { mutableTags }),
+    ...(allowFrom.length > 0 && { allowFrom }),
     ...(quota && (quota.bytes !== undefined || quota.tags !== undefined) && { quota }),
     ...(offline !== undefined && { offline }),
   }

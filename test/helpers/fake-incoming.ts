@@ -9,6 +9,8 @@ export interface FakeRequest {
   body?: string | Uint8Array | ByteStream | undefined
   origin?: Partial<Origin> | undefined
   clientAddress?: string | undefined
+  /** Default: the client itself. */
+  peerAddress?: string | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -19,7 +21,13 @@ export function fakeIncoming(
   method: string,
   target: string,
   headers: Record<string, string> = {},
-  { body, origin, clientAddress = '127.0.0.1', signal = new AbortController().signal }: FakeRequest = {},
+  {
+    body,
+    origin,
+    clientAddress = '127.0.0.1',
+    peerAddress = clientAddress,
+    signal = new AbortController().signal,
+  }: FakeRequest = {},
 ): Incoming {
   const start = target.startsWith('/') ? 0 : target.indexOf('/', target.indexOf('://') + 3)
   const [path = '', ...query] = target.slice(start).split('?')
@@ -36,6 +44,7 @@ export function fakeIncoming(
     headers: known,
     origin: { scheme: 'http', host: 'localhost', prefix: '', ...origin },
     clientAddress,
+    peerAddress,
     signal,
     async *body() {
       if (stream) yield* stream

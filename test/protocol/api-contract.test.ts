@@ -106,6 +106,7 @@ describeRegistry('the API and its document', settings, (registry) => {
     await ask(undefined, 'GET', '/session', undefined, inBrowser)
     const own = await ask<{ id: string; current: boolean }[]>(undefined, 'GET', '/me/sessions', undefined, inBrowser)
     await ask(undefined, 'DELETE', `/me/sessions/${own.body.find(({ current }) => !current)?.id}`, undefined, inBrowser)
+    await ask(undefined, 'DELETE', '/me/sessions', undefined, inBrowser)
     await ask(undefined, 'DELETE', '/session', undefined, inBrowser)
     await does(200, 'GET', '/system')
     await does(200, 'GET', '/me')

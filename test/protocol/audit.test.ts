@@ -52,6 +52,15 @@ describeRegistry('the audit log of a registry', settings(false), (registry) => {
     expect(JSON.stringify(failed)).not.toContain('hunter2')
   })
 
+  test('has logins that succeeded, once an hour for each user and address', async () => {
+    for (let times = 0; times < 3; times++) await registry.expect(200, 'GET', '/v2/', ada)
+    await registry.expect(200, 'GET', '/v2/', { ...ada, clientAddress: '192.0.2.9' })
+    await registry.expect(200, 'GET', '/v2/_token?service=x', { ...ada, clientAddress: '192.0.2.10' })
+    const found = await events(registry, { action: 'login', actor: 'ada', result: 'done' }, 3)
+    expect(found.map(({ address }) => address).sort()).toEqual(['127.0.0.1', '192.0.2.10', '192.0.2.9'])
+    expect(JSON.parse(found[0]?.detail ?? '')).toEqual({ source: 'htpasswd' })
+  })
+
   test('has nothing of clients that are only asked to log in', async () => {
     await registry.expect(401, 'GET', '/v2/quiet/app/manifests/1')
     await push(registry, 'after')

@@ -56,6 +56,7 @@ describe('trouble of ours', () => {
           throw error
         },
         named: () => undefined,
+        looksAtAddresses: false,
         boundTo: () => {
           throw error
         },

@@ -215,6 +215,7 @@ async function configuration(folder: string, ca: string, authority: CertifiedKey
     'modulepath /usr/lib/ldap',
     'moduleload back_mdb',
     'moduleload memberof',
+    'moduleload ppolicy',
     `pidfile ${folder}/slapd.pid`,
     ...(options.withoutTls
       ? []

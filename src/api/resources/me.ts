@@ -36,7 +36,7 @@ const PasswordSchema = z
 
 /** Whoever calls: what they may do, their password, their sessions. */
 export function addMe(api: Api, parts: ApiParts): void {
-  const { db, decide, repositories, sessions, authenticator, tellChange } = parts
+  const { db, config, decide, repositories, sessions, authenticator, tellChange } = parts
 
   addEndpoint(
     api,
@@ -88,7 +88,7 @@ export function addMe(api: Api, parts: ApiParts): void {
       if (!local || !row) throw new AppError('policy-refused', 'the password is kept elsewhere: change it there')
       if (row.managed_by === 'file')
         throw new AppError('policy-refused', 'the password is in the configuration file: change it there')
-      checkPassword(password)
+      checkPassword(password, name, config.passwords)
       // The way of every login, so that guessing is throttled as there.
       const credentials = `Basic ${Buffer.from(`${name}:${current}`).toString('base64')}`
       const isRight = await Promise.resolve(authenticator.authenticate(credentials, incoming)).then(
@@ -134,6 +134,25 @@ export function addMe(api: Api, parts: ApiParts): void {
     decide,
     {
       method: 'delete',
+      path: '/me/sessions',
+      tag: 'session',
+      summary: 'Ends all own sessions but this one',
+      access: 'known',
+      answer: z.object({ ended: z.number().int() }),
+    },
+    async ({ caller, incoming }) => {
+      const { name, kind } = wholeCaller(caller)
+      const ended = kind === 'user' ? await sessions.endAllOf(name, caller.session?.id) : 0
+      if (ended > 0) tellChange(incoming, caller, 'session.end', '', name, { sessions: ended })
+      return { ended }
+    },
+  )
+
+  addEndpoint(
+    api,
+    decide,
+    {
+      method: 'delete',
       path: '/me/sessions/{session}',
       tag: 'session',
       summary: 'Ends one of the own sessions',
@@ -141,10 +160,11 @@ export function addMe(api: Api, parts: ApiParts): void {
       request: { params: z.object({ session: z.string().max(100) }) },
       also: { 404: 'there is no such session' },
     },
-    async ({ params: { session }, caller }) => {
+    async ({ params: { session }, caller, incoming }) => {
       const { name } = wholeCaller(caller)
       const isOwn = (await sessions.of(name)).some(({ id }) => id === session)
       if (!isOwn || !(await sessions.end(session))) throw new AppError('route-unknown', 'there is no such session')
+      tellChange(incoming, caller, 'session.end', '', name, { sessions: 1 })
       return undefined
     },
   )

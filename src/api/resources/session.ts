@@ -5,6 +5,7 @@ import type { Session } from '../../identity/sessions.ts'
 import type { ApiParts } from '../api.ts'
 import { cookieName, cookieText } from '../caller.ts'
 import { type Api, addEndpoint } from '../endpoint.ts'
+import { tellRefused } from '../told.ts'
 
 const SessionSchema = z
   .object({
@@ -40,7 +41,11 @@ export function addSession(api: Api, parts: ApiParts): void {
     async ({ body, incoming, caller, header }) => {
       refuseForeignPages(incoming)
       const credentials = `Basic ${Buffer.from(`${body.name}:${body.password}`).toString('base64')}`
-      const principal = await withoutChallenge(async () => authenticator.authenticate(credentials, incoming))
+      const verdict = withoutChallenge(async () => authenticator.authenticate(credentials, incoming))
+      const principal = await verdict.catch((error) => {
+        tellRefused(tell, incoming, error, body.name)
+        throw error
+      })
       // A robot has no page, and where nobody is asked there is nobody to be.
       if (principal.kind !== 'user') throw new AppError('denied', 'only users log in here')
       if (principal.limits) throw new AppError('denied', 'an access token is for programs; log in with the password')

@@ -37,7 +37,7 @@ const gone = { 404: 'there is no such local user' }
 
 /** The users of the database. Each change holds at once here, and within a minute at other instances. */
 export function addUsers(api: Api, parts: ApiParts): void {
-  const { db, decide, now, sessions, tellChange, refreshAccess } = parts
+  const { db, decide, now, sessions, tellChange, refreshAccess, config } = parts
 
   /** Throws `policy-refused` where users of the database are not asked. */
   function local(): LocalUsers {
@@ -89,7 +89,7 @@ export function addUsers(api: Api, parts: ApiParts): void {
       const users = local()
       const problem = problemWithUserName(name)
       if (problem) throw new AppError('request-invalid', `name: ${problem}`)
-      checkPassword(given)
+      checkPassword(given, name, config.passwords)
       const { robots } = accountsOf(parts)
       const hash = await hashPassword(given)
       const row = { name, password_hash: hash, admin: admin ? 1 : 0, created_at: now() }
@@ -117,7 +117,7 @@ export function addUsers(api: Api, parts: ApiParts): void {
     },
     async ({ params: { user: name }, body: { password: given, admin }, caller, incoming }) => {
       const users = local()
-      if (given !== undefined) checkPassword(given)
+      if (given !== undefined) checkPassword(given, name, config.passwords)
       const hash = given === undefined ? undefined : await hashPassword(given)
       const changes = { ...(hash && { password_hash: hash }), ...(admin !== undefined && { admin: admin ? 1 : 0 }) }
       if (Object.keys(changes).length === 0)

@@ -1,6 +1,6 @@
-import { boolean, choice, secret, text } from '../kinds.ts'
+import { boolean, choice, headerName, integer, network, secret, text } from '../kinds.ts'
 import { imagePattern, name, nameOrAll, passwordHash, userName } from '../name-kinds.ts'
-import { each, list, required, section, setting } from '../table.ts'
+import { each, list, optional, required, section, setting } from '../table.ts'
 
 /** The actions that a role may be made of; `access/decide.ts` says what each is. */
 const actions = choice(['pull', 'push', 'delete', 'manage-members', 'manage-policies', 'manage-repository'])
@@ -67,4 +67,27 @@ export const users = list(
 /** What is open to everyone. */
 export const anonymous = section('What everyone may do without a login.', {
   pull: list(each(name), [], 'Repositories that anyone may pull from.'),
+})
+
+/** Who somebody is, as a reverse proxy says that has seen their certificate. */
+export const proxyIdentity = optional('A reverse proxy says who its clients are, by their certificates.', {
+  header: required(
+    headerName,
+    'The header in which it says so: `X-SSL-Client-S-DN`, `X-Forwarded-User`. It must remove what clients send by that name.',
+  ),
+  from: list(
+    each(network),
+    [],
+    'Addresses and networks of the proxies that are believed. It is the peer of the connection that counts, not what is forwarded.',
+  ),
+  attribute: setting(
+    text,
+    undefined,
+    'The header is a distinguished name, and this part of it is the user name: `CN`. Not set: the header is the user name.',
+  ),
+})
+
+/** What new passwords must be like. */
+export const passwords = section('Passwords of users that are kept here.', {
+  minLength: setting(integer(1), '8', 'Shortest password that a user may be given.'),
 })

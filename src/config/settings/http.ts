@@ -16,7 +16,7 @@ import {
 import { each, ignored, list, mapping, section, setting } from '../table.ts'
 
 /** Loopback, RFC 1918 and RFC 4193 private ranges, link-local. */
-const nearby = [
+export const nearby = [
   '127.0.0.0/8',
   '::1/128',
   '10.0.0.0/8',

@@ -14,6 +14,11 @@ export const oidc = optional('People log in in the browser with an OpenID provid
   }),
   adminGroups: list(each(text), [], 'Who is in one of these groups administers the server.'),
   requiredGroups: list(each(text), [], 'Who may enter. Empty: everyone whom the provider lets in.'),
+  sameAs: list(
+    each(text),
+    [],
+    'Directories (`name` of `ldap`) whose users are those of the provider: one name is one person, with the groups of both. Only where people cannot choose their names at the provider.',
+  ),
 })
 
 /** How long people stay logged in. */

@@ -14,6 +14,15 @@ export function nameInDn(text: string): string | undefined {
   return rawParts(text)?.[0]?.value
 }
 
+/**
+ * The parts of a DN with their values as they are, for one that somebody else's decision hangs on: undefined also for what could be read in more than one way, such as
+ * parts of several values (`cn=a+uid=b`), quotes and encoded values.
+ */
+export function plainPartsOfDn(text: string): { type: string; value: string }[] | undefined {
+  const isPlain = !/["+;<>]|=\s*#/.test(text.replace(/\\./gs, ''))
+  return isPlain ? rawParts(text) : undefined
+}
+
 /** The type of the first part in lower case, `uid`, with its value. */
 export function firstOfDn(text: string): { type: string; value: string } | undefined {
   const first = rawParts(text)?.[0]

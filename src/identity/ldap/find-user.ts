@@ -12,6 +12,21 @@ export interface DirectoryUser {
   name: string
 }
 
+/**
+ * When the password was changed, as directories say it: OpenLDAP and others with password policies (draft-behera-ldap-password-policy), Active Directory, FreeIPA. The
+ * first two are operational: they come only when they are asked for.
+ */
+const passwordTimes = ['pwdChangedTime', 'pwdLastSet', 'krbLastPwdChange'] as const
+
+/** A word that changes when the password does; undefined where the directory does not tell (or the searching account may not see it). */
+export function passwordVersion({ entry }: Pick<DirectoryUser, 'entry'>): string | undefined {
+  for (const name of passwordTimes) {
+    const [value] = entry.values(name)
+    if (value) return value
+  }
+  return undefined
+}
+
 /** An entry that matches and cannot be used, and why. */
 export interface Unusable {
   reason: string
@@ -26,7 +41,7 @@ export async function findUser(
 ): Promise<DirectoryUser | Unusable | undefined> {
   const filter = filterFor(users.filter, { user: typed })
   say(`search for the user: base ${users.base || '(the root)'}, scope ${users.scope}, filter ${filter}`)
-  const attributes = [users.id, users.name, users.mail, groups.memberOf]
+  const attributes = [users.id, users.name, users.mail, groups.memberOf, ...passwordTimes]
   const entries = await connection.search({ base: users.base, scope: users.scope, filter, attributes, limit: 2 })
   return theOne(entries, users.id, typed, say)
 }
@@ -40,7 +55,7 @@ export async function readUser(
   say: Say,
 ): Promise<DirectoryUser | Unusable> {
   say(`read the entry ${dn}`)
-  const attributes = [users.id, users.name, users.mail, groups.memberOf]
+  const attributes = [users.id, users.name, users.mail, groups.memberOf, ...passwordTimes]
   const filter = filterFor('(objectClass=*)', { user: typed })
   const entries = await connection.search({ base: dn, scope: 'base', filter, attributes, limit: 2 })
   const user = theOne(entries, users.id, typed, say)

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { UserRecord, UserSource } from '../sources.ts'
 import { createDirectory } from './directory.ts'
-import { bindNameFor, findUser } from './find-user.ts'
+import { bindNameFor, findUser, passwordVersion } from './find-user.ts'
 import { type LoginOutcome, tryLogin } from './login.ts'
 import { createOfflineUsers } from './offline.ts'
 import type { DirectorySettings } from './settings.ts'
@@ -11,8 +11,8 @@ import { DirectoryTrouble } from './trouble.ts'
 
 /** The users of a directory. */
 export interface LdapSource extends UserSource {
-  /** The user as the directory knows them now, without a password; undefined: gone, or no longer among those who may log in. Absent where only users themselves may search. Throws `identity-unavailable`. */
-  find?(username: string): Promise<UserRecord | undefined>
+  /** The user as the directory knows them now, without a password; undefined: gone, no longer among those who may log in, or with another password where it tells. Absent where only users themselves may search. Throws `identity-unavailable`. */
+  find?(username: string, credential?: string): Promise<UserRecord | undefined>
 }
 
 /** How a login at a directory ended: `offline` is one from memory while the directory could not be asked, `unavailable` one without. */
@@ -78,7 +78,12 @@ export function createLdapSource(settings: DirectorySettings, options: LdapSourc
     return record
   }
 
-  async function find(username: string): Promise<UserRecord | undefined> {
+  async function find(username: string, credential?: string): Promise<UserRecord | undefined> {
+    const record = await lookUp(username)
+    return credential === undefined || (record?.credential ?? '') === credential ? record : undefined
+  }
+
+  async function lookUp(username: string): Promise<UserRecord | undefined> {
     let outcome: LoginOutcome
     try {
       outcome = await tryLogin(directory, settings, username, undefined, say)
@@ -127,5 +132,11 @@ export function createLdapSource(settings: DirectorySettings, options: LdapSourc
 }
 
 function recordOf({ user, groups, admin }: LoginOutcome & { kind: 'accepted' }): UserRecord {
-  return { name: user.name, admin, groups: [...new Set(groups.map((group) => group.name))] }
+  const credential = passwordVersion(user)
+  return {
+    name: user.name,
+    admin,
+    groups: [...new Set(groups.map((group) => group.name))],
+    ...(credential !== undefined && { credential }),
+  }
 }

@@ -83,7 +83,10 @@ export function withBearer(options: BearerOptions): Authenticator {
  * The principal of a token as they are now: whoever was removed or has another password is undefined. Where the source cannot tell without a password, as they
  * were when the token was issued.
  */
-export async function asOfNow(principal: Principal, sources: readonly UserSource[]): Promise<Principal | undefined> {
+export async function asOfNow(
+  principal: Principal,
+  sources: readonly Pick<UserSource, 'name' | 'find'>[],
+): Promise<Principal | undefined> {
   if (principal.kind === 'anonymous') return principal
   const { scopes, credential = '' } = principal
   const colon = credential.indexOf(':')

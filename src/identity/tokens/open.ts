@@ -4,7 +4,7 @@ import { findOidcUser } from '../../database/oidc-users.ts'
 import { type Schedule, startSchedule } from '../../jobs/schedule.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createAuthenticator } from '../authenticator.ts'
-import { createOidcUsers } from '../oidc/users.ts'
+import { createOidcUsers, type OidcUsers } from '../oidc/users.ts'
 import type { Authenticator, Principal } from '../principal.ts'
 import { isKnown, type UserSource } from '../sources.ts'
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts'
@@ -35,8 +35,8 @@ export interface Tokens {
   tokens: TokenService
   accessTokens: AccessTokens
   robots: Robots
-  /** Whether a user of the sources or a robot has this name. */
-  isTaken(name: string): Promise<boolean>
+  /** The users of the OpenID provider; undefined where none is configured. */
+  oidcUsers: OidcUsers | undefined
 }
 
 export interface TokensOptions {
@@ -81,9 +81,12 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
     isUser: async (name) => (await isKnown(name, owners)) || (await findOidcUser(db.queries, { name })) !== undefined,
     now,
   })
-  const isTaken = async (name: string) => (await isKnown(name, owners)) || (await robots.find(name)) !== undefined
+  const sameAs = owners.filter(({ name }) => config.oidc?.sameAs.includes(name))
+  const others = owners.filter((source) => !sameAs.includes(source))
+  const isTaken = async (name: string) => (await isKnown(name, others)) || (await robots.find(name)) !== undefined
   // Who logs in with a browser has no password here, and access tokens all the same.
-  const browsing = config.oidc ? [createOidcUsers(db, now, isTaken)] : []
+  const oidcUsers = config.oidc && createOidcUsers({ db, now, isTaken, sameAs })
+  const browsing = oidcUsers ? [oidcUsers] : []
   const tokenSource = createTokenSource({ tokens: accessTokens, robots, owners: [...owners, ...browsing], now })
   const sources = [tokenSource, ...owners]
   const passwords = createAuthenticator({ sources, realm })
@@ -130,7 +133,7 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
     authenticator,
     accessTokens,
     robots,
-    isTaken,
+    oidcUsers,
     tokens: {
       issuer,
       passwords,

@@ -116,6 +116,7 @@ export type RepositorySettings = {
         /** Tags of all its images together. Not set: no limit. */
         tags?: undefined | number
       } & Record<string, unknown>)
+  allowFrom?: undefined | string[]
   /** A line for people. */
   description?: undefined | string
   upstream?:
@@ -251,6 +252,7 @@ export type RepositoryPatch = {
         tags?: undefined | number | null
       } & Record<string, unknown>)
     | null
+  allowFrom?: undefined | string[] | null
   /** A line for people. */
   description?: undefined | string | null
   upstream?:
@@ -1059,6 +1061,15 @@ export interface Operations {
     query: Record<never, never>
     body: undefined
     answer: SessionInfo[]
+  }
+  /** Ends all own sessions but this one */
+  'DELETE /me/sessions': {
+    params: Record<never, never>
+    query: Record<never, never>
+    body: undefined
+    answer: {
+      ended: number
+    }
   }
   /** Ends one of the own sessions */
   'DELETE /me/sessions/{session}': {

@@ -26,7 +26,7 @@ export interface AdmitImage {
  * looked up before. Throws, or rejects with, `unauthenticated` and the challenge that fetches the right token, or `denied`.
  */
 export function admit(
-  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places' | 'log'>,
   incoming: Incoming,
   action: Action,
   image?: AdmitImage,
@@ -47,16 +47,17 @@ export function admit(
 
 /** What is left for credentials that `error` says nothing good about. */
 function withoutLogin(
-  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'log'>,
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places' | 'log'>,
   incoming: Incoming,
   action: Action,
   image: AdmitImage | undefined,
   error: unknown,
 ): Principal {
   if (!isAboutLogins(error)) throw error
-  if (action === 'pull' && mayDo(parts, anonymous, action, image)) {
+  const nobody = parts.places?.at(anonymous, incoming) ?? anonymous
+  if (action === 'pull' && mayDo(parts, nobody, action, image)) {
     parts.log.debug(`pulled as nobody: ${error.message}`, { ...image?.targets[0], requestId: incoming.id })
-    return anonymous
+    return nobody
   }
   if (error.code !== 'unauthenticated') throw error
   const wrong = isBearer(incoming.headers.get('authorization') ?? undefined) ? 'invalid_token' : undefined
@@ -65,16 +66,24 @@ function withoutLogin(
 }
 
 function decided(
-  parts: Pick<ProtocolParts, 'authenticator' | 'decide'>,
+  parts: Pick<ProtocolParts, 'authenticator' | 'decide' | 'places'>,
   incoming: Incoming,
   action: Action,
   image: AdmitImage | undefined,
-  principal: Principal,
+  verdict: Principal,
 ): Principal {
-  const { authenticator } = parts
+  const { authenticator, places } = parts
+  const principal = places?.at(verdict, incoming) ?? verdict
   if (principal.kind !== 'anonymous') incoming.user = principal.name
   const may = mayEnter(principal, action, authenticator) ?? mayDo(parts, principal, action, image)
   if (may && covered(principal, action, image)) return principal
+  // That only the place is wrong is for those to know who may do it elsewhere; no login and no other token would help them.
+  if (image?.targets.some((target) => places?.isElsewhere(principal, action, target))) {
+    const { user = 'who is not logged in', clientAddress } = incoming
+    throw new AppError('denied', `${user} may not ${action} here from ${clientAddress || 'a local socket'}`, {
+      detail: { action, address: clientAddress },
+    })
+  }
   // Nothing about the target: which part of a name is a repository would tell that there is one.
   const denied = () => new AppError('denied', `${incoming.user} may not ${action} here`, { detail: { action } })
   const scope = scopeFor(action, image)

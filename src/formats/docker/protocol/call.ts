@@ -3,6 +3,7 @@ import type { Blobs } from '../../../content/blobs.ts'
 import type { Incoming } from '../../../http/incoming.ts'
 import type { Authenticator, Principal } from '../../../identity/principal.ts'
 import type { TokenService } from '../../../identity/tokens/open.ts'
+import type { Places } from '../../../repositories/places.ts'
 import type { Repositories, Repository } from '../../../repositories/repositories.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Images } from '../images/image-source.ts'
@@ -19,6 +20,8 @@ export interface ProtocolParts {
   telling: Telling
   /** So that lists need not ask about every name there is. Absent: they do. */
   reachOf?: ReachOf
+  /** Looks at where requests come from. Absent: nobody does. */
+  places?: Pick<Places, 'at' | 'isElsewhere'>
   /** Issues tokens at `/v2/_token`; undefined where nothing does. */
   tokens?: TokenService | undefined
   log: Log

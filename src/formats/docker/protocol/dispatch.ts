@@ -9,7 +9,7 @@ import type { Call, ImageCall, ProtocolParts } from './call.ts'
 import { errorResponse } from './errors.ts'
 import { imageRoutes, parseImagePath, type Route, routes } from './routes.ts'
 import { answerToken } from './token.ts'
-import { type Subject, tellDenied, tellDone } from './told.ts'
+import { type Subject, tellDenied, tellDone, tellLogin } from './told.ts'
 
 /** Old Docker decides by this header whether it speaks to a v2 registry, also on errors. */
 const apiVersion = ['Docker-Distribution-Api-Version', 'registry/2.0'] as const
@@ -54,7 +54,10 @@ function answer(parts: ProtocolParts, incoming: Incoming, told: { subject?: Subj
   const general = routes[incoming.path]
   if (general) {
     const route = pick(general, incoming, '')
-    return once(admit(parts, incoming, route.action), (principal) => route.handle({ incoming, parts, principal }))
+    return once(admit(parts, incoming, route.action), (principal) => {
+      if (route.action === 'enter') tellLogin(parts.telling, incoming, principal)
+      return route.handle({ incoming, parts, principal })
+    })
   }
   const found = parseImagePath(incoming.path)
   if (!found) throw new AppError('route-unknown', `there is nothing at ${incoming.path.slice(0, 300)}`)

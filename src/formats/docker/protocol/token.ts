@@ -9,6 +9,7 @@ import { mayDo } from '../images/targets.ts'
 import { isAboutLogins } from './admit.ts'
 import type { ProtocolParts } from './call.ts'
 import { jsonResponse } from './json.ts'
+import { tellLogin } from './told.ts'
 
 /** No image can be called so: a component of a name begins with a letter or a digit. It is below `/v2/`, so every proxy that lets images through lets it through. */
 export const tokenPath = '/v2/_token'
@@ -119,7 +120,8 @@ async function issue(
   refresh?: string,
 ): Promise<Response> {
   if (principal.kind !== 'anonymous') incoming.user = principal.name
-  const granted = grantedOf(parts, principal, parseScopes(scopes))
+  if (refresh === undefined) tellLogin(parts.telling, incoming, principal)
+  const granted = grantedOf(parts, parts.places?.at(principal, incoming) ?? principal, parseScopes(scopes))
   const { token, expiresIn, issuedAt } = await tokens.issuer.access(principal, granted)
   const lasting = refresh ?? (offline ? await tokens.refreshFor(principal, client) : undefined)
   const answer = {

@@ -2,7 +2,8 @@ import type { Action } from '../../../access/decide.ts'
 import { AppError } from '../../../errors.ts'
 import type { Actor, AppEvent, Tell } from '../../../events/event.ts'
 import type { Incoming } from '../../../http/incoming.ts'
-import { parseBasic } from '../../../identity/basic.ts'
+import { nameTried } from '../../../identity/basic.ts'
+import type { Principal } from '../../../identity/principal.ts'
 import { isBearer } from './admit.ts'
 import type { Resource } from './routes.ts'
 
@@ -10,6 +11,8 @@ import type { Resource } from './routes.ts'
 export interface Telling {
   tell: Tell
   pulls: boolean
+  /** Whether a login is news: clients that keep a password log in again and again. Absent: none is. */
+  isNews?: (login: string) => boolean
 }
 
 /** What a request turned out to be about, as far as it got. */
@@ -44,12 +47,28 @@ export function tellDenied(telling: Telling, incoming: Incoming, subject: Subjec
   const credentials = incoming.headers.get('authorization') ?? undefined
   const hasPassword = credentials !== undefined && !isBearer(credentials)
   // A token says with the same status that another one is needed and that no other one will do.
-  const { code } = thrown.cause instanceof AppError && thrown.cause.code === 'denied' ? thrown.cause : thrown
+  const { code, detail } = thrown.cause instanceof AppError && thrown.cause.code === 'denied' ? thrown.cause : thrown
   if (code === 'unauthenticated' && !hasPassword) return
-  if (code === 'denied' && incoming.user === undefined) return
   const isLogin = code !== 'denied'
   const action = isLogin ? 'login' : `${subject?.resource ?? 'registry'}.${subject?.action ?? 'enter'}`
-  telling.tell({ ...about(incoming, subject), action, result: 'denied', detail: { why: code } })
+  const isElsewhere = typeof detail === 'object' && detail !== null && 'address' in detail
+  if (code === 'denied' && incoming.user === undefined && !isElsewhere) return
+  telling.tell({
+    ...about(incoming, subject),
+    action,
+    result: 'denied',
+    detail: { why: isElsewhere ? 'address' : code },
+  })
+}
+
+/** Tells that somebody has logged in with a password or an access token, which docker login does and then every pull and push. */
+export function tellLogin({ tell, isNews }: Telling, incoming: Incoming, principal: Principal): void {
+  if (principal.kind === 'anonymous' || principal.scopes || !isNews) return
+  const { kind, name, credential = '' } = principal
+  const actor: Actor = { kind, name, address: incoming.clientAddress }
+  const source = credential.slice(0, credential.indexOf(':'))
+  if (isNews(JSON.stringify([kind, name, actor.address, source])))
+    tell({ action: 'login', result: 'done', actor, requestId: incoming.id, detail: { source } })
 }
 
 function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent, 'action' | 'result'> {
@@ -65,14 +84,5 @@ function about(incoming: Incoming, subject: Subject | undefined): Omit<AppEvent,
 function actorOf(incoming: Incoming): Actor {
   const address = incoming.clientAddress
   if (incoming.user !== undefined) return { kind: 'user', name: incoming.user, address }
-  return { kind: 'anonymous', name: triedName(incoming), address }
-}
-
-/** The name that somebody called themselves by, proven or not. */
-function triedName({ headers }: Incoming): string {
-  try {
-    return parseBasic(headers.get('authorization') ?? '').username
-  } catch {
-    return '' // Not Basic, or not readable: then there is no name.
-  }
+  return { kind: 'anonymous', name: nameTried(incoming.headers.get('authorization') ?? ''), address }
 }
