@@ -17,7 +17,7 @@ export function addGrant(options: TermOptions & Installation, io: CommandIo): Pr
     const added = await store(db, terms, Date.now())
     const all = await grantsOf(db, config)
     const same = all.find((grant) => grant.managedBy === 'database' && keyOfGrant(grant) === keyOfGrant(terms))
-    if (added) tell('grant.add', ...toldOf(terms))
+    if (added) tell('grant.create', ...toldOf(terms))
     io.err.write(`${added ? 'Added' : 'There already is'}: ${same ? grantText(same) : 'the grant'}.\n`)
     const known = config.repositories.map(({ name }) => name)
     if (terms.repository !== '*' && !known.includes(terms.repository))

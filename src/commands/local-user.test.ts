@@ -308,9 +308,9 @@ describe('the audit log', () => {
     await did(0, (at) => removeLocalUser({ name: 'bob', config }, at))
     await did(1, (at) => removeLocalUser({ name: 'bob', config }, at))
     expect(await told()).toEqual([
-      ['user.add', 'bob', '', undefined],
-      ['user.password', 'bob', '', { admin: true }],
-      ['grant.add', 'user bob', 'private', { role: 'reader', images: 'team/**' }],
+      ['user.create', 'bob', '', undefined],
+      ['user.update', 'bob', '', { admin: true }],
+      ['grant.create', 'user bob', 'private', { role: 'reader', images: 'team/**' }],
       ['grant.remove', 'user bob', 'private', { role: 'reader', images: 'team/**' }],
       ['user.remove', 'bob', '', undefined],
     ])
@@ -322,7 +322,7 @@ describe('the audit log', () => {
     await did(0, (at) => addLocalUser({ name: 'ci', config }, at))
     await did(0, (at) => removeLocalUser({ name: 'ci', config }, at))
     await did(1, (at) => removeLocalUser({ name: 'ci', config }, at))
-    expect((await told()).map(([action]) => action)).toEqual(['user.add', 'user.password', 'user.remove'])
+    expect((await told()).map(([action]) => action)).toEqual(['user.create', 'user.update', 'user.remove'])
   })
 
   test('has a change of the key', async () => {

@@ -47,7 +47,7 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
           'request-invalid',
           `users are in ${file}, which knows no roles: add the user, then use: entrepot grant add --user ${name}`,
         )
-      const action = isInFile(file, name) ? 'user.password' : 'user.add'
+      const action = isInFile(file, name) ? 'user.update' : 'user.create'
       const code = await addToFile({ name, passwordStdin, htpasswd: file, policy: config.passwords }, io)
       if (code === 0) tell(action, name)
       return code
@@ -75,7 +75,7 @@ export function addLocalUser(wanted: WantedUser & Installation, io: CommandIo): 
         await addGrantWithin(tx, { subject: { kind: 'user', name }, role, repository, images: [] }, now)
       return created
     })
-    tell(isNew ? 'user.add' : 'user.password', name, admin === undefined ? {} : { detail: { admin } })
+    tell(isNew ? 'user.create' : 'user.update', name, admin === undefined ? {} : { detail: { admin } })
     io.err.write(isNew ? `Added ${name}.\n` : `Changed the password of ${name}.\n`)
     await tellRights(db, name, io)
     if (!passwordStdin) io.out.write(`${password}\n`)
