@@ -1,4 +1,4 @@
-import { type SqlBool, sql } from 'kysely'
+import { containing } from './containing.ts'
 import type { Queries } from './database.ts'
 
 /** What a list of tags shows of each. */
@@ -124,9 +124,4 @@ export async function usageOfStores(queries: Queries): Promise<{ store: string; 
     .groupBy('store')
     .execute()
   return rows.map(({ store, blobs, bytes }) => ({ store, blobs: Number(blobs), bytes: Number(bytes) }))
-}
-
-function containing(column: 'tags.name', term: string) {
-  const pattern = `%${term.replaceAll(/[\\%_]/g, '\\$&')}%`
-  return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`
 }

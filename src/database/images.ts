@@ -1,4 +1,5 @@
 import { type SqlBool, sql } from 'kysely'
+import { containing } from './containing.ts'
 import type { Database, Queries } from './database.ts'
 import { statement } from './prepared.ts'
 
@@ -89,13 +90,12 @@ export async function searchImages(
   term: string,
   { last, limit }: { last: string; limit: number },
 ): Promise<string[]> {
-  const pattern = `%${term.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
   const rows = await queries
     .selectFrom('images')
     .select('name')
     .where('repository_id', '=', repositoryId)
     .where('name', '>', last)
-    .where(sql<SqlBool>`name like ${pattern} escape '\\'`)
+    .where(containing('name', term.toLowerCase()))
     .where(({ exists, selectFrom }) =>
       exists(selectFrom('manifests').select('manifests.id').whereRef('manifests.image_id', '=', 'images.id')),
     )

@@ -1,3 +1,4 @@
+import { afterEach } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { type App, openApp } from '../../src/app.ts'
@@ -132,6 +133,24 @@ export async function openProxyLab(
     async close() {
       await app.close()
       if (given === undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** For the tests of one file: a lab with an upstream of its own as often as wanted, and a list of what else to close. All are closed after each test, the last one first. */
+export function labsOfTests() {
+  const open: { close(): Promise<void> }[] = []
+  afterEach(async () => {
+    for (const part of open.splice(0).reverse()) await part.close()
+  })
+  return {
+    open,
+    async lab(options: ProxyLabOptions = {}): Promise<{ far: ToyUpstream; proxy: ProxyLab }> {
+      const far = await startToyUpstream()
+      open.push(far)
+      const proxy = await openProxyLab(far.url, options)
+      open.push(proxy)
+      return { far, proxy }
     },
   }
 }

@@ -1,29 +1,12 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeImage } from '../helpers/oci.ts'
 import { temporaryFolder } from '../helpers/process.ts'
-import {
-  openProxyLab,
-  type ProxyLab,
-  type ProxyLabOptions,
-  startToyUpstream,
-  type ToyUpstream,
-} from '../helpers/proxy-lab.ts'
+import { labsOfTests, openProxyLab, type ProxyLab, startToyUpstream } from '../helpers/proxy-lab.ts'
 
 const minute = 60_000
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const part of open.splice(0).reverse()) await part.close()
-})
-
-async function lab(options: ProxyLabOptions = {}): Promise<{ far: ToyUpstream; proxy: ProxyLab }> {
-  const far = await startToyUpstream()
-  open.push(far)
-  const proxy = await openProxyLab(far.url, options)
-  open.push(proxy)
-  return { far, proxy }
-}
+const { open, lab } = labsOfTests()
 
 const first = makeImage('freshness first', {})
 const second = makeImage('freshness second', {})

@@ -1,27 +1,10 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { fakeIncoming } from '../helpers/fake-incoming.ts'
 import { makeImage } from '../helpers/oci.ts'
-import {
-  openProxyLab,
-  type ProxyLab,
-  type ProxyLabOptions,
-  startToyUpstream,
-  type ToyUpstream,
-} from '../helpers/proxy-lab.ts'
+import { labsOfTests, type ProxyLab } from '../helpers/proxy-lab.ts'
 import { respond } from '../helpers/rude-upstream.ts'
 
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const part of open.splice(0).reverse()) await part.close()
-})
-
-async function lab(options: ProxyLabOptions = {}): Promise<{ far: ToyUpstream; proxy: ProxyLab }> {
-  const far = await startToyUpstream()
-  open.push(far)
-  const proxy = await openProxyLab(far.url, options)
-  open.push(proxy)
-  return { far, proxy }
-}
+const { lab } = labsOfTests()
 
 const image = makeImage('limits', { layerSize: 300_000 })
 const layer = image.layers[0]!

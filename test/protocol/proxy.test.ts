@@ -1,28 +1,11 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Image, makeImage } from '../helpers/oci.ts'
-import {
-  openProxyLab,
-  type ProxyLab,
-  type ProxyLabOptions,
-  startToyUpstream,
-  type ToyUpstream,
-} from '../helpers/proxy-lab.ts'
+import { labsOfTests, type ProxyLab, type ToyUpstream } from '../helpers/proxy-lab.ts'
 import { rangeStart, respond } from '../helpers/rude-upstream.ts'
 
 const minute = 60_000
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const part of open.splice(0).reverse()) await part.close()
-})
-
-async function lab(options: ProxyLabOptions = {}): Promise<{ far: ToyUpstream; proxy: ProxyLab }> {
-  const far = await startToyUpstream()
-  open.push(far)
-  const proxy = await openProxyLab(far.url, options)
-  open.push(proxy)
-  return { far, proxy }
-}
+const { lab } = labsOfTests()
 
 const first = makeImage('proxy first', { layerSize: 3_000_000 })
 const second = makeImage('proxy second', {})
